@@ -1,0 +1,1 @@
+"""any2api: an endpoint that speaks the OpenAI API in front of chat services that don't."""

@@ -1,0 +1,98 @@
+"""Reads one table of the configuration, so that a wrong value is a clear error and a misspelt key is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from core.chat.errors import ConfigError
+from core.chat.requests import Json
+
+T = TypeVar("T")
+
+
+class Options:
+    """A settings table under its dotted `path`. Call `done()` once everything was read."""
+
+    def __init__(self, path: str, table: Mapping[str, Json]) -> None:
+        self.path = path
+        self._table = table
+        self._read: set[str] = set()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._table
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string. Without `default` it must be there and not be empty."""
+        value = self._get(key, str, "a string", default)
+        if value is None or (value == "" and default is None):
+            raise self.error(key, "is missing")
+        return value
+
+    def number(self, key: str, default: float, *, least: float = 0.0) -> float:
+        """A number, at least `least`. Durations are in seconds."""
+        value = self._get(key, (int, float), "a number", default)
+        assert value is not None
+        if value < least:
+            raise self.error(key, f"must be at least {least:g}")
+        return float(value)
+
+    def optional_number(self, key: str, default: float | None = None) -> float | None:
+        return self.number(key, 0.0) if key in self._table else default
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._get(key, bool, "true or false", default)
+        assert value is not None
+        return value
+
+    def strings(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of strings; one string counts as a list of one."""
+        value: Json = self._get(key, (str, list), "a list of strings", list(default))
+        values = [value] if isinstance(value, str) else value
+        if not all(isinstance(item, str) for item in values):
+            raise self.error(key, "must be a list of strings")
+        return tuple(values)
+
+    def mapping(self, key: str) -> dict[str, Json]:
+        """A table of anything; empty where it is missing."""
+        value: dict[str, Json] | None = self._get(key, dict, "a table", {})
+        assert value is not None
+        return value
+
+    def texts(self, key: str) -> dict[str, str]:
+        """A table of strings; empty where it is missing."""
+        table = self.mapping(key)
+        for name, value in table.items():
+            if not isinstance(value, str):
+                raise self.error(f"{key}.{name}", "must be a string")
+        return table
+
+    def options(self, key: str) -> Options:
+        """A sub-table to be read the same way."""
+        return Options(f"{self.path}.{key}", self.mapping(key))
+
+    def raw(self, key: str) -> Json:
+        """Whatever stands there, None where nothing does."""
+        self._read.add(key)
+        return self._table.get(key)
+
+    def done(self) -> None:
+        """Raises `ConfigError` for the first key that nobody asked for."""
+        for key in self._table:
+            if key not in self._read:
+                known = ", ".join(sorted(self._read))
+                raise self.error(key, f"is not a setting of {self.path} (there are: {known})")
+
+    def error(self, key: str, problem: str) -> ConfigError:
+        return ConfigError(problem, path=f"{self.path}.{key}" if key else self.path)
+
+    def _get(self, key: str, kind: type[T] | tuple[type, ...], wording: str, default: Json) -> T | None:
+        self._read.add(key)
+        if key not in self._table:
+            result: T | None = default
+            return result
+        value = self._table[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self.error(key, f"must be {wording}, not {value!r}")
+        checked: T = value
+        return checked

@@ -1,0 +1,88 @@
+"""The seams between rooms: what the gateway asks of a provider and of a store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.chat.errors import Unavailable
+from core.chat.events import Batch
+from core.chat.requests import ChatRequest
+
+
+SECRET_SCHEME = "secret://"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A credential of an upstream. `label` names it in logs; `secret` never leaves but to its upstream."""
+
+    label: str
+    secret: str = field(repr=False)
+    others: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The values of all further secrets that the provider's settings name."""
+
+    def reveal(self, setting: str) -> str:
+        """`setting` itself, or the secret that it names. Raises `Unavailable` where that is not set."""
+        if not setting.startswith(SECRET_SCHEME):
+            return setting
+        name = setting.removeprefix(SECRET_SCHEME)
+        if name not in self.others:
+            raise Unavailable(f"The secret {name} is not set.")
+        return self.others[name]
+
+
+NO_TOKEN = Token("anonymous", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can carry. A request that needs more is refused before any upstream is troubled."""
+
+    tools: bool = False
+    images: bool = False
+    other_parts: bool = False
+    """Audio and file parts in OpenAI's form."""
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that an upstream offers, by the upstream's id."""
+
+    model: str
+    owner: str = ""
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+
+
+class ChatProvider(Protocol):
+    """An upstream chat service.
+
+    A provider has one mode: it streams. An upstream that cannot stream yields its text once, then `Finish`.
+    Nobody asks a provider for its name in order to decide; what it can do is in `capabilities`.
+    """
+
+    capabilities: Capabilities
+    first_event_timeout: float | None
+    """Seconds it may take to its first event, where the gateway's own setting is too short for it."""
+
+    def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
+        """The answer to `request` (whose `model` is now the upstream's), in batches, ending with one `Finish`.
+
+        Raises `UpstreamError`. Closing the iterator closes the connection.
+        """
+        ...
+
+    async def models(self, token: Token) -> Sequence[ModelInfo]:
+        """What the upstream offers now. Raises `UpstreamError`; empty where it has no list."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Where secrets are kept."""
+
+    async def fetch(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The values of those `names` that exist, in one go. Raises `Unavailable` where the store cannot answer."""
+        ...

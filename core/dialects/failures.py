@@ -1,0 +1,188 @@
+"""What an upstream's refusal means: HTTP answers and in-band error objects become `UpstreamError`s.
+
+The map is the gateway's contract: an upstream's 401 is never the caller's 401, a 5xx is our 502, and a caller's own
+mistake (context length, content policy) stays a 400 that nobody retries.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from core.chat.errors import Blame, Retry, UpstreamBadResponse, UpstreamError
+from core.chat.requests import Json
+
+MAX_MESSAGE = 500
+_CHALLENGE = re.compile(r"just a moment|attention required|verify you are (?:a )?human|captcha|cf-chl", re.I)
+_CREDENTIAL = re.compile(r"key|token|permission|auth|forbidden|denied|account|suspend|credential|access", re.I)
+_CONTEXT = re.compile(r"context.{0,10}(?:length|window)|maximum context|too many tokens|prompt is too long", re.I)
+_FILTERED = re.compile(r"content.{0,3}(?:filter|policy|management)|moderation|safety", re.I)
+_QUOTA = re.compile(r"insufficient_(?:quota|funds|balance)|quota_exceeded|billing|no usage left", re.I)
+_INNER_STATUS = (
+    (re.compile(r"overload", re.I), 529),
+    (re.compile(r"rate.?limit|too.?many.?requests|resource_exhausted", re.I), 429),
+    (re.compile(r"invalid_api_key|authentication|unauthori[sz]ed|unauthenticated", re.I), 401),
+    (re.compile(r"permission", re.I), 403),
+    (re.compile(r"model_not_found|not_found_error", re.I), 404),
+    (re.compile(r"invalid_request|bad_request|invalid_argument", re.I), 400),
+)
+
+
+class Detail(NamedTuple):
+    """What an error body says: `kind` is everything in it that names the sort of error, joined."""
+
+    message: str
+    kind: str = ""
+    param: str | None = None
+    status: int | None = None
+
+
+def from_answer(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+    """The error for an HTTP answer that is no success. `headers` by lower-case name."""
+    text = body[:65536].decode("utf-8", "replace")
+    if is_html(headers.get("content-type", ""), text):
+        return html_page(status, headers, text)
+    detail = detail_of(text) or Detail(f"The upstream answered {status}" + ("" if text.strip() else " without a body") + ".")
+    return from_status(status, detail, retry_after(headers))
+
+
+def from_status(status: int, detail: Detail, after: float | None = None) -> UpstreamError:  # noqa: C901, PLR0911  # a table
+    """The error for a status and what was said with it; `after` is Retry-After in seconds."""
+    message, kind, param, _ = detail
+    words = f"{kind} {message}"
+    if _QUOTA.search(words) and status in {200, 400, 402, 403, 429}:
+        return UpstreamError(message, status=429, type="insufficient_quota", code="insufficient_quota",
+                             retry_after=after, blame=Blame.QUOTA, retry=Retry.OTHER_TOKEN)  # fmt: skip
+    match status:
+        case 401 | 402:
+            return _no_credentials(message, Blame.DISABLE if status == 401 else Blame.QUOTA)
+        case 403 if _CREDENTIAL.search(words):
+            return _no_credentials(message, Blame.DISABLE)
+        case 404 if "model" in words.lower():
+            return UpstreamError(message, status=404, type="invalid_request_error", code="model_not_found",
+                                 param="model", retry=Retry.OTHER_ROUTE)  # fmt: skip
+        case 404 | 405 | 410:
+            return UpstreamError(
+                f"The upstream has nothing at this address ({status}); base_url should end where "
+                "/chat/completions begins, usually in /v1.",
+                code="upstream_misconfigured", retry=Retry.OTHER_ROUTE)  # fmt: skip
+        case 400 | 413 | 415 | 422:
+            return _callers_fault(status, message, words, param)
+        case 408:
+            return UpstreamError(message, status=504, code="upstream_timeout")
+        case 429:
+            return UpstreamError(message, status=429, type="rate_limit_error", code="rate_limited",
+                                 retry_after=after, blame=Blame.COOL, retry=Retry.OTHER_TOKEN)  # fmt: skip
+        case 503 | 529:
+            return UpstreamError(message, status=503, code=f"upstream_http_{status}", retry_after=after or 5.0)
+        case _ if 300 <= status < 400:
+            return UpstreamError("The upstream redirected us; redirects are not followed.",
+                                 code="upstream_redirect_blocked", retry=Retry.OTHER_ROUTE)  # fmt: skip
+        case _ if status >= 500:
+            return UpstreamError(message, code=f"upstream_http_{status}")
+        case _:
+            return UpstreamBadResponse(f"The upstream answered {status}: {message}")
+
+
+def from_event(error: Json) -> UpstreamError:
+    """The error for an error object, or bare string, inside an answer that began as a success."""
+    detail = detail_of_json(error) or Detail("The upstream reported an error.")
+    status = detail.status
+    if status is None:
+        status = next((code for pattern, code in _INNER_STATUS if pattern.search(detail.kind)), None)
+    if _QUOTA.search(detail.kind):
+        return from_status(429, detail)
+    if status is None:
+        return UpstreamError(detail.message, code="upstream_stream_error")
+    return from_status(status, detail)
+
+
+def html_page(status: int, headers: Mapping[str, str], text: str) -> UpstreamError:
+    """The error for a web page where an answer should be; an anti-bot page benches the upstream."""
+    if "cf-mitigated" in headers or _CHALLENGE.search(text):
+        return UpstreamError("The upstream shows an anti-bot page, which this gateway does not solve.",
+                             code="upstream_challenge", retry=Retry.OTHER_ROUTE, bench=600.0)  # fmt: skip
+    if status >= 500:
+        return from_status(status, Detail(f"The upstream answered {status} with a web page."))
+    words = " ".join(re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(script|style).*?</\1>", " ", text)).split())
+    return UpstreamBadResponse(f"The upstream answered {status} with a web page: {words[:80]}")
+
+
+def is_html(content_type: str, text: str) -> bool:
+    return "html" in content_type.lower() or text.lstrip()[:15].lower().startswith(("<!doctype", "<html"))
+
+
+def detail_of(text: str) -> Detail | None:
+    """What an error body says; None for an empty one. A body that is no JSON is its own message."""
+    try:
+        return detail_of_json(json.loads(text))
+    except (ValueError, RecursionError):
+        return Detail(_short(text)) if text.strip() else None
+
+
+def detail_of_json(body: Json) -> Detail | None:
+    """What an error value says, in any of the shapes that services use; None where it says nothing."""
+    while isinstance(body, list) and body:
+        body = body[0]
+    if isinstance(body, str):
+        return Detail(_short(body)) if body.strip() else None
+    if not isinstance(body, dict):
+        return None
+    inner = next((body[key] for key in ("error", "last_error", "detail") if isinstance(body.get(key), dict)), body)
+    names = [inner.get(key) for key in ("type", "code", "status", "error_type", "errorCode")]
+    message = next(
+        (value for source in (inner, body) for key in ("message", "msg", "error", "errorText", "detail", "error_description")
+         if isinstance(value := source.get(key), str) and value.strip()), "")  # fmt: skip
+    kind = " ".join(name for name in names if isinstance(name, str))
+    if not message and not kind:
+        return None
+    param = inner.get("param")
+    return Detail(_short(message or kind), kind, param if isinstance(param, str) else None, _status_in(inner))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or a date), within 1 s to 1 h; None for garbage."""
+    value = headers.get("retry-after-ms")
+    try:
+        seconds = float(value) / 1000 if value else float(headers["retry-after"])
+    except (KeyError, ValueError):
+        try:
+            seconds = parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
+        except (KeyError, ValueError, TypeError):
+            return None
+    return min(max(seconds, 1.0), 3600.0) if seconds == seconds else None  # noqa: PLR0124  # NaN is no wait
+
+
+def _status_in(error: Mapping[str, Json]) -> int | None:
+    for key in ("status", "status_code", "http_status", "code"):
+        value = error.get(key)
+        number = int(value) if isinstance(value, str) and value.isdigit() else value
+        if isinstance(number, int) and not isinstance(number, bool) and 400 <= number < 600:
+            return number
+    return None
+
+
+def _no_credentials(message: str, blame: Blame) -> UpstreamError:
+    return UpstreamError(message, status=503, code="upstream_credentials_unavailable",
+                         blame=blame, retry=Retry.OTHER_TOKEN)  # fmt: skip
+
+
+def _callers_fault(status: int, message: str, words: str, param: str | None) -> UpstreamError:
+    code = None
+    if _CONTEXT.search(words):
+        code = "context_length_exceeded"
+    elif _FILTERED.search(words):
+        code = "content_policy_violation"
+    elif status == 413:
+        code = "request_too_large"
+    return UpstreamError(message, status=413 if status == 413 else 400, type="invalid_request_error",
+                         code=code or "upstream_rejected_request", param=param, retry=Retry.NEVER)  # fmt: skip
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"

@@ -1,0 +1,1 @@
+"""One file per platform: how that platform's calls reach the core."""

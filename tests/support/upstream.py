@@ -1,0 +1,112 @@
+"""A scripted upstream on a real loopback socket: it says exactly the bytes that a test wants, and remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Seen:
+    """A request as it arrived; header names in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Wire:
+    """The raw connection that a script answers on."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def raw(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def head(self, status: int = 200, **headers: str) -> None:
+        """Status line and headers of a chunked answer; `content_type="…"` becomes Content-Type."""
+        lines = [f"HTTP/1.1 {status} Scripted", "Transfer-Encoding: chunked"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        await self.raw("\r\n".join(lines).encode() + b"\r\n\r\n")
+
+    async def chunk(self, data: bytes) -> None:
+        await self.raw(b"%x\r\n%s\r\n" % (len(data), data))
+
+    async def finish(self) -> None:
+        await self.raw(b"0\r\n\r\n")
+
+    async def reply(self, status: int, body: bytes | str, **headers: str) -> None:
+        """A whole answer with Content-Length."""
+        body = body.encode() if isinstance(body, str) else body
+        headers.setdefault("content_type", "application/json")
+        lines = [f"HTTP/1.1 {status} Scripted", f"Content-Length: {len(body)}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        await self.raw("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    def reset(self) -> None:
+        """Break the connection off with a TCP reset."""
+        self._writer.transport.abort()
+
+    def close(self) -> None:
+        self._writer.close()
+
+    async def hung_up(self) -> None:
+        """Returns when the other side has closed the connection."""
+        await self._reader.read()
+
+
+Script = Callable[[Seen, Wire], Awaitable[None]]
+
+
+@dataclass
+class Upstream:
+    """`url` is where it listens; `seen` is all it was asked; `open` how many connections are open now."""
+
+    url: str
+    seen: list[Seen] = field(default_factory=list)
+    open: int = 0
+
+
+@asynccontextmanager
+async def upstream(script: Script) -> AsyncIterator[Upstream]:
+    """Serve `script` on 127.0.0.1 for each request; connections are kept alive until the script closes them."""
+    state = Upstream("")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        state.open += 1
+        try:
+            while (request := await _read(reader)) and not writer.transport.is_closing():
+                state.seen.append(request)
+                await script(request, Wire(reader, writer))
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            state.open -= 1
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    state.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield state
+    finally:
+        server.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Seen | None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    method, path, _ = lines[0].split(" ", 2)
+    headers = {line.split(":", 1)[0].lower(): line.split(":", 1)[1].strip() for line in lines[1:] if ":" in line}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Seen(method, path, headers, body)
