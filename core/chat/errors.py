@@ -73,7 +73,9 @@ class UnknownModel(ChatError):
     code = "model_not_found"
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model `{model[:200]}` does not exist here; GET /v1/models lists those that do.", param="model")
+        super().__init__(
+            f"The model `{model[:200]}` does not exist here; GET /v1/models lists those that do.", param="model"
+        )
 
 
 class RequestTooLarge(ChatError):

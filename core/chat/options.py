@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from core.chat.errors import ConfigError
 from core.chat.requests import Json
-
-T = TypeVar("T")
 
 
 class Options:
@@ -24,30 +21,27 @@ class Options:
 
     def text(self, key: str, default: str | None = None) -> str:
         """A string. Without `default` it must be there and not be empty."""
-        value = self._get(key, str, "a string", default)
+        value: Json = self._get(key, str, "a string", default)
         if value is None or (value == "" and default is None):
             raise self.error(key, "is missing")
-        return value
+        return str(value)
 
     def number(self, key: str, default: float, *, least: float = 0.0) -> float:
         """A number, at least `least`. Durations are in seconds."""
-        value = self._get(key, (int, float), "a number", default)
-        assert value is not None
+        value = float(self._get(key, (int, float), "a number", default))
         if value < least:
             raise self.error(key, f"must be at least {least:g}")
-        return float(value)
+        return value
 
     def optional_number(self, key: str, default: float | None = None) -> float | None:
         return self.number(key, 0.0) if key in self._table else default
 
     def flag(self, key: str, default: bool) -> bool:
-        value = self._get(key, bool, "true or false", default)
-        assert value is not None
-        return value
+        return bool(self._get(key, bool, "true or false", default))
 
     def strings(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of strings; one string counts as a list of one."""
-        value: Json = self._get(key, (str, list), "a list of strings", list(default))
+        value = self._get(key, (str, list), "a list of strings", list(default))
         values = [value] if isinstance(value, str) else value
         if not all(isinstance(item, str) for item in values):
             raise self.error(key, "must be a list of strings")
@@ -55,9 +49,7 @@ class Options:
 
     def mapping(self, key: str) -> dict[str, Json]:
         """A table of anything; empty where it is missing."""
-        value: dict[str, Json] | None = self._get(key, dict, "a table", {})
-        assert value is not None
-        return value
+        return dict(self._get(key, dict, "a table", {}))
 
     def texts(self, key: str) -> dict[str, str]:
         """A table of strings; empty where it is missing."""
@@ -86,13 +78,11 @@ class Options:
     def error(self, key: str, problem: str) -> ConfigError:
         return ConfigError(problem, path=f"{self.path}.{key}" if key else self.path)
 
-    def _get(self, key: str, kind: type[T] | tuple[type, ...], wording: str, default: Json) -> T | None:
+    def _get(self, key: str, kind: type | tuple[type, ...], wording: str, default: Json) -> Json:
         self._read.add(key)
         if key not in self._table:
-            result: T | None = default
-            return result
+            return default
         value = self._table[key]
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.error(key, f"must be {wording}, not {value!r}")
-        checked: T = value
-        return checked
+        return value

@@ -10,8 +10,7 @@ from core.chat.errors import Unavailable
 from core.chat.events import Batch
 from core.chat.requests import ChatRequest
 
-
-SECRET_SCHEME = "secret://"
+SECRET_SCHEME = "secret://"  # noqa: S105  # a scheme, no secret
 
 
 @dataclass(frozen=True, slots=True)

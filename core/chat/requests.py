@@ -131,5 +131,5 @@ class ChatRequest:
     def wants_tools(self) -> bool:
         return bool(self.tools) and self.tool_choice != "none"
 
-    def has_part(self, kind: type[Image] | type[OtherPart]) -> bool:
+    def has_part(self, kind: type[Image | OtherPart]) -> bool:
         return any(isinstance(part, kind) for message in self.messages for part in message.parts)

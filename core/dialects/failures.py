@@ -17,18 +17,20 @@ from core.chat.errors import Blame, Retry, UpstreamBadResponse, UpstreamError
 from core.chat.requests import Json
 
 MAX_MESSAGE = 500
-_CHALLENGE = re.compile(r"just a moment|attention required|verify you are (?:a )?human|captcha|cf-chl", re.I)
-_CREDENTIAL = re.compile(r"key|token|permission|auth|forbidden|denied|account|suspend|credential|access", re.I)
-_CONTEXT = re.compile(r"context.{0,10}(?:length|window)|maximum context|too many tokens|prompt is too long", re.I)
-_FILTERED = re.compile(r"content.{0,3}(?:filter|policy|management)|moderation|safety", re.I)
-_QUOTA = re.compile(r"insufficient_(?:quota|funds|balance)|quota_exceeded|billing|no usage left", re.I)
+_CHALLENGE = re.compile(r"just a moment|attention required|verify you are (?:a )?human|captcha|cf-chl", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"key|token|permission|auth|forbidden|denied|account|suspend|credential|access", re.IGNORECASE)
+_CONTEXT = re.compile(
+    r"context.{0,10}(?:length|window)|maximum context|too many tokens|prompt is too long", re.IGNORECASE
+)
+_FILTERED = re.compile(r"content.{0,3}(?:filter|policy|management)|moderation|safety", re.IGNORECASE)
+_QUOTA = re.compile(r"insufficient_(?:quota|funds|balance)|quota_exceeded|billing|no usage left", re.IGNORECASE)
 _INNER_STATUS = (
-    (re.compile(r"overload", re.I), 529),
-    (re.compile(r"rate.?limit|too.?many.?requests|resource_exhausted", re.I), 429),
-    (re.compile(r"invalid_api_key|authentication|unauthori[sz]ed|unauthenticated", re.I), 401),
-    (re.compile(r"permission", re.I), 403),
-    (re.compile(r"model_not_found|not_found_error", re.I), 404),
-    (re.compile(r"invalid_request|bad_request|invalid_argument", re.I), 400),
+    (re.compile(r"overload", re.IGNORECASE), 529),
+    (re.compile(r"rate.?limit|too.?many.?requests|resource_exhausted", re.IGNORECASE), 429),
+    (re.compile(r"invalid_api_key|authentication|unauthori[sz]ed|unauthenticated", re.IGNORECASE), 401),
+    (re.compile(r"permission", re.IGNORECASE), 403),
+    (re.compile(r"model_not_found|not_found_error", re.IGNORECASE), 404),
+    (re.compile(r"invalid_request|bad_request|invalid_argument", re.IGNORECASE), 400),
 )
 
 
@@ -46,11 +48,13 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
     text = body[:65536].decode("utf-8", "replace")
     if is_html(headers.get("content-type", ""), text):
         return html_page(status, headers, text)
-    detail = detail_of(text) or Detail(f"The upstream answered {status}" + ("" if text.strip() else " without a body") + ".")
+    detail = detail_of(text) or Detail(
+        f"The upstream answered {status}" + ("" if text.strip() else " without a body") + "."
+    )
     return from_status(status, detail, retry_after(headers))
 
 
-def from_status(status: int, detail: Detail, after: float | None = None) -> UpstreamError:  # noqa: C901, PLR0911  # a table
+def from_status(status: int, detail: Detail, after: float | None = None) -> UpstreamError:  # noqa: C901  # a table
     """The error for a status and what was said with it; `after` is Retry-After in seconds."""
     message, kind, param, _ = detail
     words = f"{kind} {message}"
@@ -154,7 +158,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             seconds = parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
         except (KeyError, ValueError, TypeError):
             return None
-    return min(max(seconds, 1.0), 3600.0) if seconds == seconds else None  # noqa: PLR0124  # NaN is no wait
+    return min(max(seconds, 1.0), 3600.0) if seconds == seconds else None  # NaN is no wait
 
 
 def _status_in(error: Mapping[str, Json]) -> int | None:

@@ -54,9 +54,7 @@ def count(value: Json) -> int | None:
     return int(value)
 
 
-def usage(
-    prompt: Json, completion: Json, *, cached: Json = None, reasoning: Json = None
-) -> Usage | None:
+def usage(prompt: Json, completion: Json, *, cached: Json = None, reasoning: Json = None) -> Usage | None:
     """Measured usage, or None where a count is missing or the upstream fills in zeros it does not mean."""
     prompt_tokens, completion_tokens = count(prompt), count(completion)
     if prompt_tokens is None or completion_tokens is None or not (prompt_tokens or completion_tokens):
