@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from core.chat.errors import ConfigError
@@ -9,7 +10,7 @@ from core.chat.requests import Json
 
 
 class Options:
-    """A settings table under its dotted `path`. Call `done()` once everything was read."""
+    """A settings table under its dotted `path`, "" for a whole file. Call `done()` once everything was read."""
 
     def __init__(self, path: str, table: Mapping[str, Json]) -> None:
         self.path = path
@@ -29,7 +30,7 @@ class Options:
     def number(self, key: str, default: float, *, least: float = 0.0) -> float:
         """A number, at least `least`. Durations are in seconds."""
         value = float(self._get(key, (int, float), "a number", default))
-        if value < least:
+        if not least <= value < math.inf:
             raise self.error(key, f"must be at least {least:g}")
         return value
 
@@ -61,7 +62,7 @@ class Options:
 
     def options(self, key: str) -> Options:
         """A sub-table to be read the same way."""
-        return Options(f"{self.path}.{key}", self.mapping(key))
+        return Options(self._at(key), self.mapping(key))
 
     def raw(self, key: str) -> Json:
         """Whatever stands there, None where nothing does."""
@@ -73,10 +74,13 @@ class Options:
         for key in self._table:
             if key not in self._read:
                 known = ", ".join(sorted(self._read))
-                raise self.error(key, f"is not a setting of {self.path} (there are: {known})")
+                raise self.error(key, f"is not a setting of {self.path or 'this file'} (there are: {known})")
 
     def error(self, key: str, problem: str) -> ConfigError:
-        return ConfigError(problem, path=f"{self.path}.{key}" if key else self.path)
+        return ConfigError(problem, path=self._at(key))
+
+    def _at(self, key: str) -> str:
+        return ".".join(filter(None, (self.path, key)))
 
     def _get(self, key: str, kind: type | tuple[type, ...], wording: str, default: Json) -> Json:
         self._read.add(key)
