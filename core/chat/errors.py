@@ -174,10 +174,12 @@ class UpstreamTruncated(UpstreamError):
 
 
 class ConfigError(Exception):
-    """The configuration is wrong. `path` is the dotted name of the setting, `line` its line where it is known."""
+    """The configuration is wrong. `path` is the dotted name of the setting, `source` and `line` where it stands."""
 
-    def __init__(self, message: str, *, path: str = "", line: int | None = None) -> None:
-        super().__init__(f"{path}: {message}" if path else message)
+    def __init__(self, message: str, *, path: str = "", line: int | None = None, source: str = "") -> None:
+        place = f"{source}:{line}" if source and line else source
+        super().__init__(": ".join(filter(None, (place, path, message))))
         self.message = message
         self.path = path
         self.line = line
+        self.source = source

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from core.chat.errors import ConfigError
 from core.chat.options import Options
 from core.chat.ports import SECRET_SCHEME
 from core.chat.requests import Json
@@ -15,11 +14,10 @@ from core.chat.requests import Json
 Models: TypeAlias = Literal["discover"] | Mapping[str, str]
 """Ask the upstream, or a fixed choice: a caller's name to the upstream's id. `claude-*` lets matching ids through."""
 
-SECRET = re.compile(rf"{SECRET_SCHEME}([A-Za-z0-9_][A-Za-z0-9_.-]*)")
+SECRET = re.compile(rf"{SECRET_SCHEME}[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
-_STORE_URL = re.compile(r"[a-z][a-z0-9-]*://.*")
 _MEGABYTE = 1024 * 1024
 
 
@@ -48,11 +46,6 @@ class ProviderSettings:
     models: Models = "discover"
     table: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
-    @property
-    def secrets(self) -> frozenset[str]:
-        """The names of all secrets that these settings mention."""
-        return frozenset(secret_names([self.tokens, self.table]))
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -69,25 +62,10 @@ class Settings:
     source: str = ""
 
 
-def secret_names(value: Json) -> Iterator[str]:
-    """The names in every `secret://NAME` within `value`."""
-    if isinstance(value, str):
-        yield from SECRET.findall(value)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from secret_names(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from secret_names(item)
-
-
 def read_settings(
     document: Mapping[str, Json], *, secrets_url: str = "env://", state_url: str = "memory://", source: str = ""
 ) -> Settings:
     """The settings in a parsed configuration file. Raises `ConfigError` for the first thing wrong with it."""
-    for name, url in (("SECRETS_URL", secrets_url), ("STATE_URL", state_url)):
-        if not _STORE_URL.fullmatch(url):
-            raise ConfigError("must be a URL such as env:// or memory://", path=name)
     root = Options("", document)
     gateway, providers, models = root.options("gateway"), root.mapping("providers"), root.mapping("models")
     root.done()
@@ -184,6 +162,8 @@ def _routes(name: str, options: Options, providers: Mapping[str, Json]) -> tuple
     routes = options.strings(name)
     if not routes:
         raise options.error(name, 'names no route; write ["provider/model"]')
+    if "*" in name + "".join(routes):
+        raise options.error(name, "a pattern belongs into the models of a provider")
     for route in routes:
         provider, _, model = route.partition("/")
         if provider not in providers or not model:
