@@ -1,4 +1,4 @@
-"""Characters beyond U+FFFF that an upstream cut in half: JSON may carry `"\\ud83d"` in one delta, `"\\ude00"` in the next.
+"""Characters that an upstream cut in half: `"\\ud83d"` in one JSON delta, `"\\ude00"` in the next.
 
 Half a character cannot be written as UTF-8, so the first half waits for the second.
 """

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,5 @@ def test_halves_wait_for_each_other(pieces: list[str], expected: list[str]) -> N
 def test_text_cut_between_any_two_units_comes_out_whole(text: str, cuts: list[int]) -> None:
     units = text.encode("utf-16-le", "surrogatepass")
     edges = [0, *sorted(2 * cut for cut in cuts), len(units)]
-    pieces = [
-        units[start:stop].decode("utf-16-le", "surrogatepass") for start, stop in zip(edges, edges[1:], strict=False)
-    ]
+    pieces = [units[start:stop].decode("utf-16-le", "surrogatepass") for start, stop in pairwise(edges)]
     assert "".join(joined(*pieces)) == text
