@@ -209,3 +209,8 @@ def _strings(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
     elif isinstance(value, list):
         for item in value:
             yield from _strings(item, path)
+
+
+def is_weak(key: str) -> bool:
+    """Whether a caller's key can be guessed: under 24 characters (`1`, `test`, `sk-1234`), or hardly varied."""
+    return len(key) < 24 or len(set(key)) < 8
