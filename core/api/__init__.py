@@ -1,0 +1,1 @@
+"""The public surfaces: one file per API parses its requests and renders its answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +12,7 @@ from core.chat.events import Batch
 from core.chat.requests import ChatRequest
 
 SECRET_SCHEME = "secret://"  # noqa: S105  # a scheme, no secret
+SECRET = re.compile(rf"{SECRET_SCHEME}([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,10 @@ class Token:
     """The values of all further secrets that the provider's settings name."""
 
     def reveal(self, setting: str) -> str:
-        """`setting` itself, or the secret that it names. Raises `Unavailable` where that is not set."""
-        if not setting.startswith(SECRET_SCHEME):
-            return setting
-        name = setting.removeprefix(SECRET_SCHEME)
+        """`setting` with each `secret://NAME` in it replaced. Raises `Unavailable` where one is not set."""
+        return SECRET.sub(lambda named: self._other(named[1]), setting)
+
+    def _other(self, name: str) -> str:
         if name not in self.others:
             raise Unavailable(f"The secret {name} is not set.")
         return self.others[name]

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from core.chat.options import Options
-from core.chat.ports import SECRET_SCHEME
+from core.chat.ports import SECRET
 from core.chat.requests import Json
 
 Models: TypeAlias = Literal["discover"] | Mapping[str, str]
 """Ask the upstream, or a fixed choice: a caller's name to the upstream's id. `claude-*` lets matching ids through."""
 
-SECRET = re.compile(rf"{SECRET_SCHEME}[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")

@@ -1,0 +1,18 @@
+"""`GET /healthz`: the process answers. It needs no key, asks no upstream and tells nothing about either."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+router = APIRouter()
+
+
+@router.api_route("/healthz", methods=["GET", "HEAD"])
+async def health() -> Response:
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def greeting() -> Response:
+    return Response(b'{"name":"any2api","api":"/v1"}', media_type="application/json")

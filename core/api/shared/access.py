@@ -1,0 +1,39 @@
+"""The caller's key: where it may stand in a request, and what happens to wrong ones."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+
+from core.api.shared.state import gateway_of, record_of
+from core.chat.errors import ChatError, InvalidKey
+
+DELAY = 0.05
+"""Seconds that every refusal takes: nothing for a person, much for someone who tries keys."""
+_QUERY_NAMES = ("key", "api_key", "api-key", "access_token", "token")
+
+
+async def authorize(request: Request) -> None:
+    """Raises `InvalidKey` unless the request carries a valid key as a Bearer token, `x-api-key` or `api-key`."""
+    try:
+        caller = await gateway_of(request).authorize(presented_key(request))
+    except ChatError:
+        await asyncio.sleep(DELAY)
+        raise
+    record_of(request.scope).caller = caller.label
+
+
+def presented_key(request: Request) -> str | None:
+    """The key in the request's headers; None where there is none. Raises `InvalidKey` for an ambiguous one."""
+    headers = request.headers
+    if len(headers.getlist("authorization")) > 1:
+        raise InvalidKey("Send one Authorization header.")
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if key and scheme.lower() == "bearer":
+        return key.strip()
+    if named := headers.get("x-api-key") or headers.get("api-key"):
+        return named
+    if any(name in request.query_params for name in _QUERY_NAMES):
+        raise InvalidKey("A key does not belong in a URL; send it as `Authorization: Bearer KEY`.")
+    return None

@@ -1,0 +1,63 @@
+"""Several answers to one request (`n`, or several prompts), opened side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from core.chat.events import Batch
+from core.chat.requests import ChatRequest
+from core.gateway.answer import Answer
+from core.gateway.gateway import Gateway
+from core.gateway.record import Record
+
+
+async def open_choices(
+    gateway: Gateway, chats: Sequence[ChatRequest], record: Record, remaining: float | None
+) -> list[Answer]:
+    """An answer to each of `chats`, all past their commit point; the first failure closes the others and is raised."""
+    if len(chats) == 1:
+        return [await gateway.open(chats[0], record, remaining=remaining)]
+    records = [record, *(Record() for _ in chats[1:])]
+    opening = (gateway.open(chat, each, remaining=remaining) for chat, each in zip(chats, records, strict=True))
+    opened = await asyncio.gather(*opening, return_exceptions=True)
+    answers = [answer for answer in opened if isinstance(answer, Answer)]
+    for failure in opened:
+        if isinstance(failure, BaseException):
+            await asyncio.gather(*(answer.aclose() for answer in answers))
+            raise failure
+    return answers
+
+
+async def merge(answers: list[Answer]) -> AsyncGenerator[tuple[int, Batch]]:
+    """The batches of all answers as they come, each with the index of its answer."""
+    if len(answers) == 1:
+        async for batch in answers[0]:
+            yield 0, batch
+        return
+    queue: asyncio.Queue[tuple[int, Batch | BaseException | None]] = asyncio.Queue(maxsize=len(answers))
+    readers = [asyncio.create_task(_read(index, answer, queue)) for index, answer in enumerate(answers)]
+    try:
+        for _ in answers:
+            while True:
+                index, item = await queue.get()
+                if item is None:
+                    break
+                if isinstance(item, BaseException):
+                    raise item
+                yield index, item
+    finally:
+        for reader in readers:
+            reader.cancel()
+        await asyncio.wait(readers)
+
+
+async def _read(index: int, answer: Answer, queue: asyncio.Queue[tuple[int, Batch | BaseException | None]]) -> None:
+    try:
+        async with aclosing(answer):
+            async for batch in answer:
+                await queue.put((index, batch))
+        await queue.put((index, None))
+    except Exception as error:  # noqa: BLE001  # handed to the task that reads the queue, which raises it
+        await queue.put((index, error))

@@ -1,0 +1,31 @@
+"""An error as OpenAI's clients read it, with nothing in it that must not leave."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from starlette.responses import Response
+
+from core.chat.errors import ChatError
+from core.chat.requests import Json
+
+
+def error_object(error: ChatError) -> dict[str, Json]:
+    """`{"error": {message, type, param, code}}`. The message has already passed the redactor."""
+    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+
+
+def error_response(error: ChatError, headers: dict[str, str] | None = None) -> Response:
+    """The error as a whole answer, with Retry-After in whole seconds where waiting helps."""
+    headers = dict(headers or {})
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(math.ceil(error.retry_after), 1))
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(json_bytes(error_object(error)), error.status, headers, "application/json")
+
+
+def json_bytes(value: Json) -> bytes:
+    """Compact UTF-8 JSON. A half of a character, which UTF-8 cannot say, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

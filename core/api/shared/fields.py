@@ -1,0 +1,38 @@
+"""Takes fields out of a request body; null counts as absent, and a wrong type names the field."""
+
+from __future__ import annotations
+
+from core.chat.errors import InvalidRequest
+from core.chat.requests import Json
+
+_WORDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array", dict: "an object"}
+
+
+def take(body: dict[str, Json], name: str, kind: type, *, path: str = "") -> Json:
+    """`body[name]`, removed from it; None where it is missing or null."""
+    value = body.pop(name, None)
+    return None if value is None else check(value, kind, path or name)
+
+
+def check(value: Json, kind: type, path: str) -> Json:
+    """`value` if it is of `kind` (float takes whole numbers too). Raises `InvalidRequest`."""
+    kinds: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
+        raise invalid(path, f"must be {_WORDS[kind]}")
+    return value
+
+
+def number_within(body: dict[str, Json], name: str, kind: type, least: float, most: float) -> None:
+    """Check a number that stays in `body`."""
+    if name in body and not least <= check(body[name], kind, name) <= most:
+        raise invalid(name, f"must be between {least:g} and {most:g}")
+
+
+def bounded(items: list[Json], most: int, path: str) -> list[Json]:
+    if len(items) > most:
+        raise invalid(path, f"may hold at most {most} entries, not {len(items)}")
+    return items
+
+
+def invalid(path: str, problem: str, code: str | None = None) -> InvalidRequest:
+    return InvalidRequest(f"`{path}` {problem}.", param=path, code=code)

@@ -1,0 +1,124 @@
+"""The front door: every request passes it once, whatever becomes of it.
+
+Gives each request an id, finds the path that a client meant, answers preflights, puts CORS headers on every answer,
+and writes one line in the log. Pure ASGI, so that it neither
+buffers a stream nor hides a hang-up.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.api.shared.hangup import CallerGone
+from core.api.shared.log import log_request
+from core.api.shared.state import start_record
+
+CALLER_GONE = 499
+_LOG = logging.getLogger("any2api")
+_ENDPOINTS = re.compile(r"(?i)(?:/v1)*(/(?:chat/completions|completions|models)(?:/|$).*)")
+_DOUBLED = re.compile(r"(?i)(?:/chat/completions|/completions)+(/(?:chat/completions|completions|models)\b)")
+_SAFE = re.compile(rb"[\w,\s.*-]{1,2048}")
+_EXPOSED = b"x-request-id, request-id, retry-after, x-ignored-params, x-usage-estimated, x-any2api-provider"
+_METHODS = b"GET, HEAD, POST, OPTIONS"
+
+
+class Front:
+    """Wraps the app. `origins` are those whose pages may read our answers; "*" is everyone's."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._any_origin = "*" in origins
+        self._origins = frozenset(origin.encode() for origin in origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        record = start_record(scope)
+        passage = Passage(send, [*self._cors(scope), *_identity(scope)])
+        started = time.perf_counter()
+        try:
+            if scope["method"] == "OPTIONS":
+                await passage.send(_preflight(scope))
+                await passage.send({"type": "http.response.body", "body": b""})
+            else:
+                await self._app({**scope, "path": meant_path(scope["path"])}, receive, passage.send)
+        except CallerGone:
+            passage.status = CALLER_GONE
+        except Exception:  # noqa: BLE001  # the app has answered 500 or broken off; what is left is to say why, here
+            _LOG.exception("request %s failed", scope["any2api.id"])
+        log_request(scope, passage.status, time.perf_counter() - started, record)
+
+    def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        origin = _header(scope, b"origin")
+        if self._any_origin:
+            allowed = b"*"
+        elif origin in self._origins:
+            allowed = origin
+        else:
+            return []
+        return [
+            (b"access-control-allow-origin", allowed),
+            (b"access-control-expose-headers", _EXPOSED),
+            *([] if allowed == b"*" else [(b"vary", b"Origin")]),
+        ]
+
+
+class Passage:
+    """Adds the headers that every answer has, and remembers the status that went out (0: none yet)."""
+
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status = 0
+        self._send = send
+        self._headers = headers
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
+        await self._send(message)
+
+
+def meant_path(path: str) -> str:
+    """The path that a client means: `/v1` once, whatever its settings put twice, added or left out.
+
+    Served in place, since a redirect would lose the body and the key.
+    """
+    path = re.sub(r"/{2,}", "/", path)
+    path = path.rstrip("/") or "/"
+    path = _DOUBLED.sub(r"\1", path)
+    if found := _ENDPOINTS.fullmatch(path):
+        head, slash, rest = found[1].partition("/models/")
+        return "/v1" + (head.lower() + slash + rest if slash else found[1].lower())
+    return path
+
+
+def _identity(scope: Scope) -> list[tuple[bytes, bytes]]:
+    scope["any2api.id"] = identity = "req_" + secrets.token_hex(12)
+    return [(b"x-request-id", identity.encode()), (b"request-id", identity.encode())]
+
+
+def _preflight(scope: Scope) -> Message:
+    """Needs no key. Every header that is asked for is allowed by name, since "*" does not cover Authorization."""
+    asked = _header(scope, b"access-control-request-headers")
+    headers = [
+        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-max-age", b"86400"),
+        (b"vary", b"Access-Control-Request-Headers"),
+    ]
+    if _SAFE.fullmatch(asked):
+        headers.append((b"access-control-allow-headers", asked))
+    if _header(scope, b"access-control-request-private-network"):
+        headers.append((b"access-control-allow-private-network", b"true"))
+    return {"type": "http.response.start", "status": 204, "headers": headers}
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    value: bytes = next((value for key, value in scope["headers"] if key == name), b"")
+    return value

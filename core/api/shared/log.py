@@ -1,0 +1,74 @@
+"""One line for each request: JSON for machines, words for people on a terminal. Never a body, never a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from starlette.types import Scope
+
+from core.chat.requests import Json
+from core.gateway.record import Record
+
+_LOG = logging.getLogger("any2api.requests")
+
+
+class JsonLines(logging.Formatter):
+    """Each log entry as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Json] = {"level": record.levelname.lower(), "logger": record.name}
+        entry |= getattr(record, "fields", None) or {"message": record.getMessage()}
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+class Words(logging.Formatter):
+    """Each request as a line that can be read at a glance."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", None)
+        return super().format(record) if fields is None else _line(fields)
+
+
+def log_request(scope: Scope, status: int, seconds: float, record: Record) -> None:
+    """Write the line for one request. `seconds` is how long it took in all."""
+    usage = record.usage
+    fields: dict[str, Json] = {
+        "request_id": scope["any2api.id"],
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "caller": record.caller,
+        "model": record.model,
+        "provider": record.provider,
+        "upstream_model": record.upstream_model,
+        "token": record.token,
+        "attempts": record.attempts,
+        "first_event_ms": None if record.first_event is None else round(record.first_event * 1000),
+        "total_ms": round(seconds * 1000),
+        "events": record.events,
+        "finish": record.finish,
+        "error": record.error,
+        "prompt_tokens": usage.prompt_tokens if usage else None,
+        "completion_tokens": usage.completion_tokens if usage else None,
+        "usage_estimated": usage.estimated if usage else None,
+    }
+    told = {name: value for name, value in fields.items() if value not in (None, "", 0) or name == "status"}
+    _LOG.info("request", extra={"fields": told})
+
+
+def _line(fields: dict[str, Json]) -> str:
+    parts = [f"{fields['status']} {fields['method']} {fields['path']}"]
+    if "model" in fields:
+        parts.append(f"{fields['model']} → {fields.get('provider', '?')} ({fields.get('token', '-')})")
+    if "first_event_ms" in fields:
+        parts.append(f"first {fields['first_event_ms']} ms")
+    parts.append(f"total {fields.get('total_ms', 0)} ms")
+    if "completion_tokens" in fields:
+        about = "~" if fields.get("usage_estimated") else ""
+        parts.append(f"{about}{fields['prompt_tokens']}+{fields['completion_tokens']} tokens")
+    if "error" in fields:
+        parts.append(str(fields["error"]))
+    return "  ".join([*parts, str(fields["request_id"])])

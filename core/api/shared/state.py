@@ -1,0 +1,32 @@
+"""What the app keeps, and what one request carries along from the front door to its reply."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from core.gateway.gateway import Gateway
+from core.gateway.record import Record
+
+_RECORD = "any2api.record"
+_DEADLINE = "any2api.remaining"
+
+
+def gateway_of(request: Request) -> Gateway:
+    return cast(Gateway, request.app.state.gateway)
+
+
+def start_record(scope: Scope) -> Record:
+    record = scope[_RECORD] = Record()
+    return record
+
+
+def record_of(scope: Scope) -> Record:
+    return cast(Record, scope[_RECORD])
+
+
+def remaining_of(scope: Scope) -> float | None:
+    """Seconds that the platform still grants, where its handler says so; never anything a caller sent."""
+    return cast("float | None", scope.get(_DEADLINE))

@@ -1,0 +1,125 @@
+"""The composition root: the only file that knows every part."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from core.api import chat_completions, completions, health, models
+from core.api.shared.errors import error_response
+from core.api.shared.front import Front
+from core.api.shared.log import JsonLines, Words
+from core.api.shared.state import gateway_of, record_of
+from core.chat.errors import ChatError, ConfigError
+from core.chat.options import Options
+from core.chat.ports import ChatProvider, SecretStore
+from core.chat.settings import Settings
+from core.gateway.gateway import Gateway
+from core.gateway.keys import Keys
+from core.gateway.secrets import Secrets, secret_names
+from core.gateway.upstreams import Upstream
+from core.wire.client import HttpClient
+
+ROUTERS = (chat_completions.router, completions.router, models.router, health.router)
+"""What is exposed. A new API is a file in `core/api` and its name here."""
+
+
+def create_app(settings: Settings, *, keys: str | None = None, environment: Mapping[str, str] = os.environ) -> ASGIApp:
+    """The whole gateway as an ASGI application. `keys` are used instead of the configured ones."""
+    gateway = build_gateway(settings, keys=keys, environment=environment)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state.gateway = gateway
+    app.add_exception_handler(ChatError, _refusal)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_exception_handler(Exception, _bug)
+    for router in ROUTERS:
+        app.include_router(router)
+    return Front(app, settings.gateway.cors_origins)
+
+
+def build_gateway(
+    settings: Settings, *, keys: str | None = None, environment: Mapping[str, str] = os.environ
+) -> Gateway:
+    """The road and all that stands along it."""
+    named = [settings.gateway.keys] + [provider.tokens for provider in settings.providers.values()]
+    names = secret_names([*named, *(provider.table for provider in settings.providers.values())])
+    store = load_store(settings.secrets_url, environment)
+    secrets = Secrets(store, list(dict.fromkeys(names)), settings.gateway.secrets_ttl)
+    providers = build_providers(settings)
+    upstreams = {
+        name: Upstream(settings.providers[name], provider, secrets, settings.gateway.models_ttl)
+        for name, provider in providers.items()
+    }
+    caller_keys = Keys(keys or settings.gateway.keys, secrets)
+    return Gateway(settings.gateway, upstreams, settings.models, caller_keys, secrets)
+
+
+def build_providers(settings: Settings) -> dict[str, ChatProvider]:
+    """A provider for each block of the configuration. Raises `ConfigError` for the first wrong setting."""
+    http = HttpClient()
+    return {
+        name: _load("core.providers", provider.kind, f"providers.{name}.kind").Provider(
+            Options(f"providers.{name}", provider.table), http
+        )
+        for name, provider in settings.providers.items()
+    }
+
+
+def load_store(url: str, environment: Mapping[str, str]) -> SecretStore:
+    """The secret store that a URL names by its scheme."""
+    scheme = url.partition("://")[0].replace("-", "_")
+    store: SecretStore = _load("core.stores", scheme, "SECRETS_URL").Secrets(url, environment)
+    return store
+
+
+def set_up_logging() -> None:
+    """Log lines on standard error: words on a terminal, JSON elsewhere."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Words() if sys.stderr.isatty() else JsonLines())
+    log = logging.getLogger("any2api")
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _load(room: str, name: str, setting: str) -> ModuleType:
+    """The one loader: providers and stores are found by the name of their file, so there is no list of them."""
+    try:
+        return importlib.import_module(f"{room}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{room}.{name}":
+            raise
+        raise ConfigError(f"there is no {name!r} in {room}", path=setting) from None
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ChatError)  # noqa: S101  # registered for nothing else
+    record = record_of(request.scope)
+    record.error = record.error or error.code or ""
+    error.message = gateway_of(request).redact(error.message)
+    return error_response(error)
+
+
+async def _not_routed(_: Request, error: Exception) -> Response:
+    """What the router itself refuses: an unknown path, or a method that a path does not have."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+    message, code = {
+        404: ("Unknown request URL.", "unknown_url"),
+        405: ("This method is not allowed here.", "method_not_allowed"),
+    }.get(error.status_code, (error.detail, None))
+    refusal = ChatError(message, status=error.status_code, type="invalid_request_error", code=code)
+    return error_response(refusal, dict(error.headers or {}))
+
+
+async def _bug(request: Request, _: Exception) -> Response:
+    record_of(request.scope).error = "internal_error"
+    return error_response(ChatError("Something went wrong here; the log has it under this request's id."))

@@ -1,0 +1,132 @@
+"""An answer that has begun: its events, metered, and what its end means for the token and the upstream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+
+from core.chat.errors import ChatError, UpstreamError, UpstreamTruncated
+from core.chat.events import Batch, Finish, Notice, StreamEvent
+from core.gateway.catalogue import Route
+from core.gateway.patience import Patience
+from core.gateway.record import Record
+from core.gateway.tokens import Lease
+from core.gateway.usage import Meter
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at one route with one token: the provider's stream, from its first event to its lawful end."""
+
+    route: Route
+    lease: Lease
+    stream: AsyncGenerator[Batch]
+    patience: Patience
+
+    async def next(self, seconds: float) -> Batch | None:
+        """The next events, None at the end. A provider's own bug is an upstream failure, told without its details."""
+        try:
+            return await self.patience.next(seconds)
+        except ChatError:
+            raise
+        except Exception as error:  # a provider is code that others add: whatever it raises must end lawfully
+            raise ProviderFailure(error) from error
+
+    async def first(self, seconds: float) -> list[StreamEvent]:
+        """All events up to the first meaningful one, which is the commit point."""
+        head: list[StreamEvent] = []
+        while (batch := await self.next(seconds)) is not None:
+            head += batch
+            if any(not isinstance(event, Notice) for event in batch):
+                break
+        ended = next((event for event in head if not isinstance(event, Notice)), None)
+        if ended is None or (isinstance(ended, Finish) and ended.reason == "stop"):
+            raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
+        return head
+
+    async def close(self) -> None:
+        """Let go of timer, connection and token."""
+        self.patience.stop()
+        await self.stream.aclose()
+        self.lease.dropped()
+
+
+class Answer:
+    """The events of an answer that reached its commit point. Iterate once; `aclose()` in any case.
+
+    `notices` are the parameters that were left out, `provider` the upstream's name.
+    """
+
+    def __init__(self, attempt: Attempt, head: list[StreamEvent], meter: Meter, record: Record, idle: float) -> None:
+        self.provider = attempt.route.upstream.name
+        self.notices = [event.parameter for event in head if isinstance(event, Notice)]
+        self._attempt = attempt
+        self._head = head
+        self._meter = meter
+        self._record = record
+        self._idle = idle
+        self._events = self._read()
+
+    def __aiter__(self) -> AsyncIterator[Batch]:
+        return self._events
+
+    async def aclose(self) -> None:
+        await self._events.aclose()
+        await self._attempt.close()
+
+    async def _read(self) -> AsyncGenerator[Batch]:
+        attempt = self._attempt
+        batch: Batch | None = self._head
+        finish: Finish | None = None
+        try:
+            while batch is not None:
+                passed = [self._meter.pass_on(event) for event in batch]
+                self._record.events += len(passed)
+                if passed and isinstance(passed[-1], Finish):
+                    finish = passed[-1]
+                    self._succeeded(finish)
+                yield passed
+                if finish is not None:
+                    return
+                batch = await attempt.next(self._idle)
+            raise UpstreamTruncated
+        except UpstreamError as error:
+            attempt.lease.failed(error)
+            attempt.route.upstream.health.failed(error)
+            self._record.error = error.code or ""
+            raise
+        finally:
+            if finish is None:
+                self._record.usage = self._meter.estimate()
+            await attempt.close()
+
+    def _succeeded(self, finish: Finish) -> None:
+        """Written when the end passes, since after the last byte the platform may freeze us."""
+        self._record.finish, self._record.usage = finish.reason, finish.usage
+        self._attempt.lease.succeeded()
+        self._attempt.route.upstream.health.succeeded()
+
+
+class ProviderFailure(UpstreamError):
+    """A provider raised something that is no `UpstreamError`: a bug of ours, or an answer it did not foresee."""
+
+    code = "provider_error"
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"The provider could not make sense of this exchange ({type(cause).__name__}).")
+
+
+def begin(route: Route, lease: Lease, stream: AsyncIterator[Batch], deadline: float) -> Attempt:
+    """An attempt over a stream that nobody has read yet. `deadline` is a moment of the running loop's clock."""
+    generator = stream if isinstance(stream, AsyncGenerator) else _generator(stream)
+    return Attempt(route, lease, generator, Patience(generator, deadline))
+
+
+async def _generator(stream: AsyncIterator[Batch]) -> AsyncGenerator[Batch]:
+    async for batch in stream:
+        yield batch
+
+
+def loop_time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,55 @@
+"""Who may call: the caller's key against the configured ones."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from core.chat.errors import InvalidKey, Unavailable
+from core.gateway.secrets import Secrets, secret_name, split_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever holds a valid key; `label` is the key's place among the keys."""
+
+    label: str
+
+
+class Keys:
+    """The keys that open the gateway, each compared in constant time.
+
+    `setting` is the keys themselves or the secret that holds them. After a rotation the keys of the previous copy
+    go on working until the next copy, so that nobody is locked out between two saves.
+    """
+
+    def __init__(self, setting: str, secrets: Secrets) -> None:
+        self._setting = setting
+        self._secrets = secrets
+        self._source: str | None = None
+        self._digests: list[bytes] = []
+        self._previous: list[bytes] = []
+
+    async def authorize(self, presented: str | None) -> Caller:
+        """The caller behind a key. Raises `InvalidKey`, or `Unavailable` where no key is configured."""
+        digests = [*await self._current(), *self._previous]
+        digest = _digest(presented or "")
+        matches = [hmac.compare_digest(digest, known) for known in digests]
+        if not presented or not any(matches):
+            raise InvalidKey("Incorrect API key provided. Send it as `Authorization: Bearer KEY`.")
+        return Caller(f"key-{matches.index(True) + 1}")
+
+    async def _current(self) -> list[bytes]:
+        name = secret_name(self._setting)
+        source = self._setting if name is None else (await self._secrets.values()).get(name, "")
+        if source != self._source:
+            self._previous, self._source = self._digests, source
+            self._digests = [_digest(key) for key in split_secret(source)]
+        if not self._digests:
+            raise Unavailable(f"No key is configured: set {name or 'keys'}.")
+        return self._digests
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
