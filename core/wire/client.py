@@ -24,6 +24,7 @@ from core.chat.errors import (
 )
 from core.chat.requests import Json
 from core.wire.compression import Inflater, inflater_for
+from core.wire.transport import Transport
 
 MAX_BODY = 64 * 1024 * 1024
 
@@ -71,7 +72,7 @@ class HttpClient:
     """Sends requests and keeps connections for the next ones. One is shared by all providers."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport or httpx.AsyncHTTPTransport(trust_env=False)
+        self._transport = transport or Transport()
 
     @asynccontextmanager
     async def request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from core.chat.errors import UpstreamTruncated
 from core.wire.frames import MAX_LINE, Frame, text_frame, too_large
 
 _BOM = b"\xef\xbb\xbf"
@@ -14,12 +15,14 @@ class LineFraming:
     """Cuts at LF and drops CR; blank lines are no frames.
 
     `sse_prefix` tolerates a `data:` in front of a line. `codes` takes what stands before a line's first colon as the
-    frame's `event`. A last line without LF counts only where it is whole JSON: else it was cut.
+    frame's `event`. A last line without LF counts only where it is whole JSON: else it was cut. With `cut_is_error` one
+    that began as a JSON object raises `UpstreamTruncated`: for dialects in which nothing but the body's end is an end.
     """
 
-    def __init__(self, *, sse_prefix: bool = False, codes: bool = False) -> None:
+    def __init__(self, *, sse_prefix: bool = False, codes: bool = False, cut_is_error: bool = False) -> None:
         self._sse_prefix = sse_prefix
         self._codes = codes
+        self._cut_is_error = cut_is_error
         self._rest = bytearray()
         self._first = True
 
@@ -43,7 +46,10 @@ class LineFraming:
     def end(self) -> list[Frame]:
         frames = self._frames([bytes(self._rest)])
         self._rest.clear()
-        return [frame for frame in frames if _is_json(frame.data)]
+        whole = [frame for frame in frames if _is_json(frame.data)]
+        if self._cut_is_error and not whole and any(frame.data.startswith("{") for frame in frames):
+            raise UpstreamTruncated
+        return whole
 
     def _frames(self, lines: Iterable[bytes]) -> list[Frame]:
         frames = []
