@@ -1,0 +1,58 @@
+# Every chore of the project. Each target makes the environment it needs: with uv if it is there, else with venv and pip.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: run test lint types bench format clean
+
+run: $(BIN)/.run  ## start the gateway on 127.0.0.1:8000
+	$(BIN)/any2api serve
+
+test: $(BIN)/.dev node_modules/.made  ## run all tests
+	$(BIN)/pytest
+
+lint: $(BIN)/.dev  ## formatting, lint rules, and which room may import which
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(BIN)/.dev  ## strict types
+	$(BIN)/mypy
+
+bench: $(BIN)/.dev  ## ratios against a bare FastAPI + httpx pass-through
+	$(BIN)/python -m bench
+
+format: $(BIN)/.dev  ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv node_modules dist build
+
+ifdef UV
+$(BIN)/.run: pyproject.toml uv.lock
+	uv sync --quiet --no-dev --inexact
+	@touch $@
+
+$(BIN)/.dev: pyproject.toml uv.lock
+	uv sync --quiet --all-extras
+	@touch $@ $(BIN)/.run
+else
+$(BIN)/pip:
+	$(PYTHON) -m venv .venv
+
+$(BIN)/.run: pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(BIN)/.dev: pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable ".[aws,gcp]" --group dev
+	@touch $@ $(BIN)/.run
+endif
+
+node_modules/.made: tests/node/package-lock.json  ## the JavaScript clients that the tests drive, where there is npm
+	@mkdir -p $(@D)
+	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/node; fi
+	@touch $@
