@@ -7,14 +7,17 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from core.chat.errors import ConfigError
-from core.chat.ports import SECRET_SCHEME
+from core.chat.ports import SECRET, SECRET_SCHEME
 from core.chat.requests import Json
-from core.chat.settings import SECRET, Settings, read_settings
+from core.chat.settings import Settings, read_settings
 
 DEFAULT_FILE = "any2api.toml"
 ENVIRONMENT = "environment"
+URLS: Final[Mapping[str, str]] = {"SECRETS_URL": "env://", "STATE_URL": "memory://"}
+"""The variables that say where secrets and state are kept, with their defaults."""
 
 _STORE_URL = re.compile(r"[a-z][a-z0-9-]*://.*")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -42,10 +45,7 @@ def load(environment: Mapping[str, str], path: str | None = None) -> Settings:
 
     Raises `ConfigError` with file and line.
     """
-    urls = {
-        "secrets_url": _store_url(environment, "SECRETS_URL", "env://"),
-        "state_url": _store_url(environment, "STATE_URL", "memory://"),
-    }
+    urls = {name.lower(): _store_url(environment, name, default) for name, default in URLS.items()}
     source = path or environment.get("ANY2API_CONFIG") or (DEFAULT_FILE if Path(DEFAULT_FILE).is_file() else None)
     if source is None:
         return read_settings(from_environment(environment), source=ENVIRONMENT, **urls)
@@ -62,7 +62,9 @@ def located(error: ConfigError, source: str) -> ConfigError:
     """`error` with its place in `source`, for what was found only after the settings had been read."""
     if error.source:
         return error
-    line = None if source == ENVIRONMENT else line_of(_text(source), error.path)
+    if source == ENVIRONMENT or error.path in URLS:
+        return ConfigError(error.message, path=error.path, source=ENVIRONMENT)
+    line = line_of(_text(source), error.path)
     return ConfigError(error.message, path=error.path, line=line, source=source)
 
 
@@ -178,9 +180,9 @@ def _reach(value: Json, path: str) -> int:
 
 def _refuse_secrets(document: Mapping[str, Json]) -> None:
     for path, value in _strings(document):
-        if SECRET_SCHEME in value and not SECRET.fullmatch(value):
-            raise ConfigError("names no secret; write secret://NAME and nothing else", path=".".join(path))
-        if SECRET_SCHEME not in value and _is_secret(path, value):
+        if value.count(SECRET_SCHEME) != len(SECRET.findall(value)):
+            raise ConfigError("names no secret; write secret://NAME", path=".".join(path))
+        if _is_secret(path, SECRET.sub("", value)):
             raise ConfigError(
                 "looks like a secret, which does not belong in this file; write secret://NAME here and put the value "
                 "under that NAME into the environment or another secret store",

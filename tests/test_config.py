@@ -275,6 +275,7 @@ def test_a_mistake_found_later_gets_its_place():
     assert str(error) == "any2api.toml:3: providers.x.url: is no URL"
     assert located(error, "other") is error
     assert str(located(ConfigError("is no URL", path="p.url"), "environment")) == "environment: p.url: is no URL"
+    assert str(located(ConfigError("is no URL", path="STATE_URL"), source)) == "environment: STATE_URL: is no URL"
 
 
 # Secrets in the wrong place
@@ -326,7 +327,7 @@ def test_a_random_string_under_the_name_of_a_secret_is_refused(line, path):
     [
         'tokens = "secret://MY_TOKENS_2026_PRODUCTION"',
         'device_id = "secret://DEVICE"',
-        'headers = { Authorization = "secret://HEADER" }',
+        'headers = { Authorization = "Bearer secret://HEADER" }',
         'response.usage.completion_tokens = "usage.output_tokens"',
         'token_url = "https://auth.example.com/oauth2/v1/access"',
         'models = ["deepseek-r1-0528-qwen3-8b", "o1-2024-12-17"]',
@@ -344,11 +345,16 @@ def test_a_provider_may_be_called_after_keys():
     )
 
 
-def test_a_secret_needs_a_name_and_stands_alone():
-    for value in ("secret://", "Bearer secret://NAME", "secret://a/b"):
-        assert refusal(f'[providers.x]\nkind = "demo"\nheaders.h = "{value}"\n') == (
-            "any2api.toml:3: providers.x.headers.h: names no secret; write secret://NAME and nothing else"
-        )
+@pytest.mark.parametrize("value", ["secret://", "Bearer secret:// ", "secret://A secret://-"])
+def test_a_secret_needs_a_name(value):
+    assert refusal(f'[providers.x]\nkind = "demo"\nheaders.h = "{value}"\n') == (
+        "any2api.toml:3: providers.x.headers.h: names no secret; write secret://NAME"
+    )
+
+
+def test_a_name_beside_a_secret_hides_nothing():
+    message = refusal(f'[providers.x]\nkind = "demo"\nheaders.cookie = "a=secret://A; b={RANDOM}"\n')
+    assert message.startswith("any2api.toml:3: providers.x.headers.cookie: looks like a secret")
 
 
 # Keys of callers

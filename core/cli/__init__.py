@@ -1,0 +1,102 @@
+"""The command line: `any2api serve | check | models | chat`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from core.chat.errors import ChatError, ConfigError
+from core.chat.redact import redact
+from core.chat.settings import Settings
+from core.cli import chat, check, models, serve
+from core.config import DEFAULT_FILE, load, located
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code says how it went."""
+    arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows another
+    try:
+        return _run(arguments)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+    except ChatError as error:
+        print(f"error: {redact(error.message)}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read us has gone; the interpreter must not flush into the void either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = load(os.environ, arguments.config)
+    try:
+        return _command(settings, arguments)
+    except ConfigError as error:
+        raise located(error, settings.source) from None
+
+
+def _command(settings: Settings, arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "serve":
+            return serve.run(settings, arguments.host, arguments.port)
+        case "check":
+            return check.run(settings)
+        case "models":
+            return models.run(settings)
+        case _:
+            return chat.run(settings, *_model_and_text(arguments))
+
+
+def _model_and_text(arguments: argparse.Namespace) -> tuple[str | None, str]:
+    """The model, None where none was named, and what to say to it."""
+    words: list[str] = arguments.words
+    if arguments.model is None and len(words) > 1:
+        return words[0], " ".join(words[1:])
+    return arguments.model, " ".join(words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "any2api", description="Speaks the OpenAI API in front of chat services that don't."
+    )
+    parser.add_argument("--version", action="version", version=f"any2api {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    given = argparse.ArgumentParser(add_help=False)
+    given.add_argument(
+        "--config", metavar="FILE", help=f"the settings (default: $ANY2API_CONFIG, else ./{DEFAULT_FILE})"
+    )
+    serving = commands.add_parser("serve", parents=[given], help="serve the API on this machine")
+    serving.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serving.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
+    commands.add_parser("check", parents=[given], help="say what is wrong with the settings")
+    commands.add_parser("models", parents=[given], help="list the models that can be asked for")
+    chatting = commands.add_parser("chat", parents=[given], help="ask a model something, here in the terminal")
+    chatting.add_argument("--model", metavar="MODEL", help="the model to ask (default: the first there is)")
+    chatting.add_argument(
+        "words", nargs="+", metavar="[MODEL] TEXT", help="the model, unless --model names it; the text"
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("must be from 0 (any free one) to 65535")
+    return port
+
+
+def _version() -> str:
+    try:
+        return version("any2api")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "unknown"

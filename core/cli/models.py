@@ -1,0 +1,51 @@
+"""`any2api models`: what a client can ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from core.app import build_gateway
+from core.chat.errors import Unavailable
+from core.chat.settings import Settings
+from core.cli.terminal import plain
+from core.gateway.catalogue import Listed
+
+PATIENCE = 3.0
+
+
+def run(settings: Settings) -> int:
+    """Prints every model with the provider that answers first."""
+    listed = asyncio.run(_listing(settings))
+    if not listed:
+        raise Unavailable("No provider lists a model now; name some in its `models`.")
+    width = max(len(model.id) for model in listed)
+    for model in listed:
+        print(plain(f"{model.id:{width}}  {model.provider}"))
+    return 0
+
+
+async def first_model(settings: Settings) -> str | None:
+    """A model to begin with. Upstreams are asked only where the settings name none, and for a moment only."""
+    named = [
+        *settings.models,
+        *(
+            f"{provider.name}/{alias}"
+            for provider in settings.providers.values()
+            if not isinstance(provider.models, str)
+            for alias in provider.models
+            if "*" not in alias
+        ),
+    ]
+    if named:
+        return named[0]
+    try:
+        async with asyncio.timeout(PATIENCE):
+            listed = await _listing(settings)
+    except TimeoutError:
+        return None
+    return listed[0].id if listed else None
+
+
+async def _listing(settings: Settings) -> Sequence[Listed]:
+    return await build_gateway(settings).list_models()
