@@ -36,11 +36,11 @@ def run(settings: Settings, model: str | None, text: str) -> int:
 
 
 async def _ask(settings: Settings, model: str | None, text: str) -> int:
-    model = model or await first_model(settings)
+    gateway = build_gateway(settings)
+    model = model or await first_model(settings, gateway)
     if model is None:
         raise Unavailable("No provider lists a model now; name one with --model.")
     request = ChatRequest(model, (Message("user", text),), stream=True, include_usage=True)
-    gateway = build_gateway(settings)
     screen = Screen(sys.stdout, sys.stderr)
     try:
         async with aclosing(await gateway.open(request, Record())) as answer:

@@ -10,6 +10,7 @@ from core.chat.errors import Unavailable
 from core.chat.settings import Settings
 from core.cli.terminal import plain
 from core.gateway.catalogue import Listed
+from core.gateway.gateway import Gateway
 
 PATIENCE = 3.0
 
@@ -25,7 +26,7 @@ def run(settings: Settings) -> int:
     return 0
 
 
-async def first_model(settings: Settings) -> str | None:
+async def first_model(settings: Settings, gateway: Gateway) -> str | None:
     """A model to begin with. Upstreams are asked only where the settings name none, and for a moment only."""
     named = [
         *settings.models,
@@ -41,7 +42,7 @@ async def first_model(settings: Settings) -> str | None:
         return named[0]
     try:
         async with asyncio.timeout(PATIENCE):
-            listed = await _listing(settings)
+            listed = await gateway.list_models()
     except TimeoutError:
         return None
     return listed[0].id if listed else None

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 import uvicorn
 
-from core.app import create_app, load_store, set_up_logging
+from core.app import build_gateway, create_app, load_store, set_up_logging
 from core.chat.ports import SECRET_SCHEME
 from core.chat.settings import Settings
 from core.cli.models import first_model
@@ -47,7 +47,7 @@ def run(settings: Settings, host: str, port: int) -> int:
         url = _url(listener)
         print(f"any2api listens at {url}/v1")
         print(f"key: {made or f'the key in {name}'}", flush=True)
-        model = asyncio.run(first_model(settings)) or "MODEL"
+        model = asyncio.run(first_model(settings, build_gateway(settings))) or "MODEL"
         print(f"try: {curl(url, made or variable, model)}", flush=True)
         _serve(app, listener)
     return 0
