@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 
-from core.chat.errors import UpstreamBadResponse, UpstreamError
 from core.chat.events import Batch
 from core.chat.ports import ModelInfo
 from core.chat.requests import Json
-from core.dialects.failures import from_answer, html_page
+from core.dialects.answers import first_byte, json_body
 from core.dialects.openai import Decoder
 from core.dialects.terms import count
-from core.wire.client import HttpAnswer, HttpClient
+from core.wire.client import HttpClient
 from core.wire.decoding import decode_body
 from core.wire.sse import SSEFraming
 
@@ -20,13 +18,8 @@ from core.wire.sse import SSEFraming
 async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body: Json) -> AsyncIterator[Batch]:
     """Post `body` to `url` and yield the answer's events: from a stream, or from a whole JSON answer."""
     async with http.request("POST", url, headers=headers, json=body) as answer:
-        if not 200 <= answer.status < 300:
-            raise from_answer(answer.status, answer.headers, await answer.read())
-        start = (await answer.peek()).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        if start in {b"{", b"["}:
-            yield list(Decoder().decode_whole(await _json_body(answer)))
-        elif start == b"<":
-            raise html_page(answer.status, answer.headers, (await answer.read()).decode("utf-8", "replace"))
+        if await first_byte(answer) in {b"{", b"["}:
+            yield list(Decoder().decode_whole(await json_body(answer)))
         else:
             async for batch in decode_body(answer.chunks(), SSEFraming(), Decoder()):
                 yield batch
@@ -35,9 +28,7 @@ async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body:
 async def list_models(http: HttpClient, url: str, headers: Mapping[str, str]) -> list[ModelInfo]:
     """The models that `GET url` lists."""
     async with http.request("GET", url, headers=headers) as answer:
-        if answer.status != 200:
-            raise from_answer(answer.status, answer.headers, await answer.read())
-        listed = await _json_body(answer)
+        listed = await json_body(answer)
     entries = listed.get("data", listed.get("models")) if isinstance(listed, dict) else listed
     return [_model(entry) for entry in entries or () if isinstance(entry, dict) and entry.get("id")]
 
@@ -48,13 +39,3 @@ def _model(entry: Mapping[str, Json]) -> ModelInfo:
         str(entry.get("owned_by") or ""),
         count(entry.get("context_length") or entry.get("max_model_len")),
     )
-
-
-async def _json_body(answer: HttpAnswer) -> Json:
-    body = await answer.read()
-    if not body.strip():
-        raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise UpstreamBadResponse("The upstream answered with JSON that cannot be read.") from None
