@@ -56,6 +56,17 @@ def replay(chunks: Iterable[bytes], framing: Framing, decoder: Decoder) -> Compl
     return collector.completion()
 
 
+def sse(*events: Any) -> bytes:
+    """Events as a body of server-sent events: values as JSON, bytes as they are."""
+    data = (event if isinstance(event, bytes) else json.dumps(event).encode() for event in events)
+    return b"".join(b"data: %s\n\n" % line for line in data)
+
+
+def ndjson(*values: Any) -> bytes:
+    """Values as a body of JSON lines."""
+    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
+
+
 def _read(path: Path) -> Recording:
     stem = path.name.removesuffix(".stream.raw")
     exchange = json.loads(path.with_name(f"{stem}.request.json").read_text("utf-8"))
