@@ -40,9 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = load(os.environ, arguments.config)
     try:
-        return _command(settings, arguments)
+        code = _command(settings, arguments)
     except ConfigError as error:
         raise located(error, settings.source) from None
+    sys.stdout.flush()  # here, where a reader that has gone is still ours to handle
+    return code
 
 
 def _command(settings: Settings, arguments: argparse.Namespace) -> int:
