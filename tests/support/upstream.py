@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ssl import SSLContext
 from typing import Any
 
 
@@ -71,19 +72,39 @@ Script = Callable[[Seen, Wire], Awaitable[None]]
 
 @dataclass
 class Upstream:
-    """`url` is where it listens; `seen` is all it was asked; `open` how many connections are open now."""
+    """`url` is where it listens, `seen` all it was asked.
+
+    `accepted` counts the connections there ever were, `open` those that are open now.
+    """
 
     url: str
     seen: list[Seen] = field(default_factory=list)
+    accepted: int = 0
     open: int = 0
+    _closed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def at(self, host: str, scheme: str = "http") -> str:
+        """Where it listens, under another name."""
+        return f"{scheme}://{host}:{self.url.rpartition(':')[2]}"
+
+    async def deserted(self) -> None:
+        """Returns when no connection is open any more."""
+        async with asyncio.timeout(10), self._closed:
+            await self._closed.wait_for(lambda: not self.open)
 
 
 @asynccontextmanager
-async def upstream(script: Script) -> AsyncIterator[Upstream]:
-    """Serve `script` on 127.0.0.1 for each request; connections are kept alive until the script closes them."""
+async def upstream(script: Script, tls: SSLContext | None = None) -> AsyncIterator[Upstream]:
+    """Serve `script` on 127.0.0.1 for each request; connections are kept alive until the script closes them.
+
+    What still runs at the end is cancelled.
+    """
     state = Upstream("")
+    running: set[asyncio.Task[Any] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        running.add(asyncio.current_task())
+        state.accepted += 1
         state.open += 1
         try:
             while (request := await _read(reader)) and not writer.transport.is_closing():
@@ -92,15 +113,22 @@ async def upstream(script: Script) -> AsyncIterator[Upstream]:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
-            state.open -= 1
+            running.discard(asyncio.current_task())
             writer.close()
+            async with state._closed:
+                state.open -= 1
+                state._closed.notify_all()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    state.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, backlog=2000)
+    state.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield state
     finally:
         server.close()
+        for task in list(running):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(task for task in running if task is not None), return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Seen | None:
