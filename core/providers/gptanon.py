@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
-from core.chat.errors import InvalidRequest, UpstreamBadResponse, UpstreamError, UpstreamTruncated
+from core.chat.errors import InvalidRequest, UpstreamBadResponse, UpstreamError
 from core.chat.events import Batch, Finish, StreamEvent, TextDelta
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
@@ -45,7 +45,6 @@ class Provider:
         origin = options.text("origin", "").rstrip("/") or site
         self._headers = {"Accept": "text/event-stream, */*", "Origin": origin, "Referer": f"{origin}/chat"}
         self._deep_search = options.flag("deep_search", False)
-        self._end_required = options.flag("end_required", True)
         self.first_event_timeout = options.optional_number("first_event_timeout")
         options.done()
         self._http = http
@@ -57,7 +56,7 @@ class Provider:
                 raise from_event(await json_body(answer))
             if notices := left_out(request):
                 yield notices
-            async for batch in decode_body(answer.chunks(), SSEFraming(), Decoder(end_required=self._end_required)):
+            async for batch in decode_body(answer.chunks(), SSEFraming(), Decoder()):
                 yield batch
 
     async def models(self, token: Token) -> Sequence[ModelInfo]:
@@ -127,14 +126,14 @@ def _active_model(entry: Json) -> str:
 class Decoder:
     """Decodes one answer.
 
-    `complete` repeats the whole text; only what the tokens did not bring is taken from it. With `end_required` an
-    answer that just stops was cut; without, its site is known to never say `complete` or `done`.
+    `complete` repeats the whole text; only what the tokens did not bring is taken from it. The site is known to
+    leave out both `complete` and `done`: then the lawful end of the HTTP body is the end, noted as `eof`. A body
+    that breaks off never gets here, since the wire raises for it.
     """
 
-    def __init__(self, *, end_required: bool = True) -> None:
+    def __init__(self) -> None:
         self.finished = False
-        self._end_required = end_required
-        self._may_end = False
+        self._marked = False
         self._said: list[str] = []
         self._surrogates = Surrogates()
         self._malformed = 0
@@ -157,16 +156,13 @@ class Decoder:
         return ()
 
     def end(self) -> Iterable[StreamEvent]:
-        if self._said and self._end_required and not self._may_end:
-            raise UpstreamTruncated
-        return self._finish()
+        return self._finish("eof" if not self._marked else None)
 
     def _token(self, token: Json) -> Sequence[StreamEvent]:
-        self._may_end = False
         return self._say(self._surrogates.join(token)) if isinstance(token, str) else ()
 
     def _complete(self, content: Json) -> Sequence[StreamEvent]:
-        self._may_end = True
+        self._marked = True
         said = "".join(self._said)
         if not isinstance(content, str) or not content.startswith(said):
             return ()
@@ -179,17 +175,17 @@ class Decoder:
         self._said.append(text)
         return (TextDelta(text),)
 
-    def _finish(self) -> Sequence[StreamEvent]:
+    def _finish(self, raw: str | None = None) -> Sequence[StreamEvent]:
         rest = self._say(self._surrogates.end())
         if not self._said:
             raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
         self.finished = True
-        return (*rest, Finish("stop"))
+        return (*rest, Finish("stop", raw))
 
     def _skip(self, frame: Frame) -> Sequence[StreamEvent]:
         """One damaged event is no reason to stop; a row of them is another dialect."""
         if frame.data.strip() == "[DONE]":
-            self._may_end = True
+            self._marked = True
             return ()
         self._malformed += 1
         if self._malformed >= MALFORMED_IN_A_ROW:

@@ -74,7 +74,7 @@ async def answer(body: bytes, **reply: Any) -> Completion:
 
 @pytest.mark.parametrize("recording", RECORDINGS.values(), ids=RECORDINGS)
 async def test_requests_are_exactly_the_recorded_ones(recording: Recording) -> None:
-    async with connected(answering(recording.raw), end_required=False) as (site, provider):
+    async with connected(answering(recording.raw)) as (site, provider):
         await collect(provider.stream(recording.request, NO_TOKEN))
     wanted = json.loads(json.dumps(recording.exchange["upstream"]).replace("https://www.gptanon.com", site.url))
     [seen] = site.seen
