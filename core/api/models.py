@@ -26,7 +26,8 @@ async def list_models(request: Request) -> Response:
 
 
 @router.api_route("/v1/models/{model:path}", methods=["GET", "HEAD"])
-async def retrieve_model(request: Request, model: str) -> Response:
+async def retrieve_model(request: Request) -> Response:
+    model = request.path_params["model"]  # as an argument it would cost every cold start a validator for it
     await authorize(request)
     for listed in await gateway_of(request).list_models():
         if listed.id == model:
