@@ -329,6 +329,7 @@ def test_a_random_string_under_the_name_of_a_secret_is_refused(line, path):
         'device_id = "secret://DEVICE"',
         'headers = { Authorization = "Bearer secret://HEADER" }',
         'response.usage.completion_tokens = "usage.output_tokens"',
+        'response.usage.prompt_tokens = "number_of_tokens_going_in"',
         'token_url = "https://auth.example.com/oauth2/v1/access"',
         'models = ["deepseek-r1-0528-qwen3-8b", "o1-2024-12-17"]',
         'models = { key-token = "meta-llama-3-1-405b-instruct" }',
