@@ -95,6 +95,8 @@ def _openai(environment: Mapping[str, str]) -> dict[str, Json]:
 
 
 def _gptanon(environment: Mapping[str, str]) -> dict[str, Json]:
+    if not _first(environment, "UPSTREAM_URL"):
+        return {}
     return _given(environment, url="UPSTREAM_URL", origin="UPSTREAM_ORIGIN")
 
 

@@ -112,8 +112,9 @@ def test_openai_by_its_variables():
     }
 
 
-def test_an_openai_address_without_a_key_is_not_for_us():
-    assert [*providers(OPENAI_BASE_URL="http://localhost:8000/v1")] == ["demo"]
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "UPSTREAM_ORIGIN"])
+def test_half_of_an_address_may_be_meant_for_another_program(name):
+    assert [*providers(**{name: "http://localhost:8000/v1"})] == ["demo"]
 
 
 def test_the_token_stream_by_its_variables():
