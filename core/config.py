@@ -173,7 +173,7 @@ def line_of(text: str, path: str) -> int | None:
 def _reach(value: Json, path: str) -> int:
     """How many characters of the dotted `path` lead somewhere in `value`; keys may hold dots themselves."""
     if isinstance(value, list):
-        return max((_reach(item, path) for item in value), default=0)
+        value = {str(place): item for place, item in enumerate(value)}
     if not isinstance(value, dict):
         return 0
     steps = ((key, item) for key, item in value.items() if path == key or path.startswith(f"{key}."))

@@ -230,7 +230,15 @@ def test_the_line_of_a_setting(path, line):
 
 
 def test_the_line_of_a_setting_among_arrays_of_tables():
-    assert line_of("[[a.steps]]\nx = 1\n[[a.steps]]\ny = 1\n", "a.steps.y") == 4
+    text = "[[a.steps]]\nx = 1\n[[a.steps]]\nx = 1\ny = [\n  { z = 1 }]\n"
+    assert [line_of(text, f"a.steps.{path}") for path in ("0.x", "1.x", "1", "1.y.0.z", "0.w", "7.x")] == [
+        2,
+        4,
+        3,
+        5,
+        1,
+        1,
+    ]
 
 
 def test_a_wrong_value_is_told_with_file_and_line():
