@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from core.wire.frames import Frame, Framing
@@ -28,5 +29,8 @@ def cut_at(body: bytes, offsets: Sequence[int]) -> list[bytes]:
     bounds = [0, *sorted(offset % (len(body) + 1) for offset in offsets), len(body)]
     return [body[start:end] for start, end in pairwise(bounds)]
 
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For property tests: a busy machine is no failure."""
 
 CUTS = st.lists(st.integers(0, 1000), max_size=12)

@@ -81,16 +81,21 @@ class Upstream:
     seen: list[Seen] = field(default_factory=list)
     accepted: int = 0
     open: int = 0
-    _closed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def at(self, host: str, scheme: str = "http") -> str:
         """Where it listens, under another name."""
         return f"{scheme}://{host}:{self.url.rpartition(':')[2]}"
 
-    async def deserted(self) -> None:
-        """Returns when no connection is open any more."""
-        async with asyncio.timeout(10), self._closed:
-            await self._closed.wait_for(lambda: not self.open)
+    async def connections(self, count: int) -> None:
+        """Returns once just so many connections are open."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: self.open == count)
+
+    async def count(self, change: int) -> None:
+        async with self._changed:
+            self.open += change
+            self._changed.notify_all()
 
 
 @asynccontextmanager
@@ -105,7 +110,7 @@ async def upstream(script: Script, tls: SSLContext | None = None) -> AsyncIterat
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         running.add(asyncio.current_task())
         state.accepted += 1
-        state.open += 1
+        await state.count(+1)
         try:
             while (request := await _read(reader)) and not writer.transport.is_closing():
                 state.seen.append(request)
@@ -115,9 +120,7 @@ async def upstream(script: Script, tls: SSLContext | None = None) -> AsyncIterat
         finally:
             running.discard(asyncio.current_task())
             writer.close()
-            async with state._closed:
-                state.open -= 1
-                state._closed.notify_all()
+            await state.count(-1)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls, backlog=2000)
     state.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 from core.chat.errors import UpstreamError
 from core.wire.frames import MAX_EVENT, Frame
 from core.wire.jsonvalues import JsonValuesFraming
-from tests.support.framing import CUTS, cut_at, frames, pieces, texts
+from tests.support.framing import CUTS, cut_at, frames, pieces, texts, unhurried
 from tests.support.recordings import cuts
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(st.sampled_from('"\\{}[],: aé😀\n'), max_size=6)
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner), max_leaves=8
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
 )
+OBJECTS = st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=4)
 LAYOUTS = st.fixed_dictionaries({"ensure_ascii": st.booleans(), "indent": st.sampled_from([None, 1])})
 
 
@@ -22,12 +25,14 @@ def parsed(chunks: list[bytes]) -> list[Any]:
     return [json.loads(text) for text in texts(frames(JsonValuesFraming(), *chunks))]
 
 
-@given(st.lists(VALUES), LAYOUTS, CUTS)
+@unhurried
+@given(st.lists(VALUES, max_size=4), LAYOUTS, CUTS)
 def test_the_elements_of_an_array(values: list[Any], layout: dict[str, Any], offsets: list[int]) -> None:
     assert parsed(cut_at(json.dumps(values, **layout).encode(), offsets)) == values
 
 
-@given(st.lists(st.dictionaries(st.text(max_size=3), VALUES)), LAYOUTS, st.sampled_from(["", "\n", ", ", "\x1e"]), CUTS)
+@unhurried
+@given(OBJECTS, LAYOUTS, st.sampled_from(["", "\n", ", ", "\x1e"]), CUTS)
 def test_objects_one_after_another(values: list[Any], layout: dict[str, Any], between: str, offsets: list[int]) -> None:
     body = between.join(json.dumps(value, **layout) for value in values).encode()
     assert parsed(cut_at(body, offsets)) == values

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from core.chat.errors import UpstreamError
 from core.wire.frames import MAX_LINE, Frame
 from core.wire.lines import LineFraming
-from tests.support.framing import CUTS, cut_at, frames, pieces, texts
+from tests.support.framing import CUTS, cut_at, frames, pieces, texts, unhurried
 from tests.support.recordings import cuts
 
 LINES = st.lists(st.binary(max_size=8).map(lambda line: line.replace(b"\n", b"")), max_size=8)
 
 
+@unhurried
 @given(LINES, st.sampled_from([b"\n", b"\r\n"]), CUTS)
 def test_any_lines_in_any_pieces(lines: list[bytes], ending: bytes, offsets: list[int]) -> None:
     body = b"".join(line + ending for line in lines)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from core.chat.errors import UpstreamError
 from core.wire.frames import MAX_EVENT, MAX_LINE, Frame
 from core.wire.sse import SSEFraming
-from tests.support.framing import CUTS, cut_at, frames, pieces, texts
+from tests.support.framing import CUTS, cut_at, frames, pieces, texts, unhurried
 from tests.support.recordings import cuts
 
 TOKENS = [b"data", b"event", b"id: 1", b"retry", b":", b" ", b"\n", b"\n\n", b"\r", b"\r\n", b"x", "é".encode(),
@@ -35,6 +35,7 @@ def by_the_standard(body: bytes) -> list[Frame]:
     return found
 
 
+@unhurried
 @given(BODIES, CUTS)
 @example(b"data: a\r\n\r\ndata: b\r\n\r\n", [8, 10])
 @example(b"data: a\n\ndata: b\n\n", [8])

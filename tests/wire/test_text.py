@@ -3,11 +3,12 @@ from hypothesis import strategies as st
 
 from core.wire.frames import Frame
 from core.wire.text import TextFraming
-from tests.support.framing import CUTS, cut_at, frames, texts
+from tests.support.framing import CUTS, cut_at, frames, texts, unhurried
 
 BODIES = st.binary(max_size=16) | st.text(max_size=8).map(lambda text: text.encode("utf-8", "replace"))
 
 
+@unhurried
 @given(BODIES, CUTS)
 @example("é😀".encode(), [1, 3, 4, 5])
 @example(b"\xf0\x9fA\xe2\x82", [1, 2, 3, 4])
@@ -16,6 +17,7 @@ def test_nothing_is_dropped(body: bytes, offsets: list[int]) -> None:
     assert "".join(texts(found)) == body.decode("utf-8", "replace")
 
 
+@unhurried
 @given(BODIES, CUTS)
 def test_a_frame_is_damaged_only_where_the_bytes_were(body: bytes, offsets: list[int]) -> None:
     found = frames(TextFraming(), *cut_at(body, offsets))

@@ -1,0 +1,92 @@
+import socket
+from collections.abc import Sequence
+
+import pytest
+
+from core.chat.errors import Retry, UpstreamError, UpstreamUnreachable
+from core.wire.addresses import permitted_addresses, resolve
+
+PUBLIC4, PUBLIC6 = "93.184.215.14", "2606:2800:21f:cb07::1"
+
+
+async def permitted(host: str, *found: str) -> list[str]:
+    async def resolver(_host: str, _port: int) -> Sequence[str]:
+        return found
+
+    return [str(address) for address in await permitted_addresses(host, 443, resolver)]
+
+
+@pytest.mark.parametrize(
+    ("host", "found", "expected"),
+    [
+        ("api.example.com", [PUBLIC4], [PUBLIC4]),
+        ("api.example.com", [PUBLIC6, PUBLIC6, PUBLIC4, PUBLIC4], [PUBLIC6, PUBLIC4]),
+        ("api.example.com", ["10.0.0.1", PUBLIC4], [PUBLIC4]),
+        ("api.example.com", ["100.64.0.1"], ["100.64.0.1"]),
+        ("ollama", ["10.0.0.7"], ["10.0.0.7"]),
+        ("localhost", ["::1", "127.0.0.1"], ["::1", "127.0.0.1"]),
+        ("localhost.", ["127.0.0.1"], ["127.0.0.1"]),
+        ("box.local", ["192.168.1.2"], ["192.168.1.2"]),
+        ("a.B.LOCALHOST.", ["127.0.0.1"], ["127.0.0.1"]),
+        ("llm.internal", ["172.16.0.1"], ["172.16.0.1"]),
+        ("llm.lan", ["fd00::1"], ["fd00::1"]),
+        ("llm.home.arpa", ["192.168.1.2"], ["192.168.1.2"]),
+        ("llm.test", ["127.0.0.1"], ["127.0.0.1"]),
+        ("127.0.0.1", [], ["127.0.0.1"]),
+        ("192.168.1.2", [], ["192.168.1.2"]),
+        ("::1", [], ["::1"]),
+    ],
+)
+async def test_permitted(host: str, found: list[str], expected: list[str]) -> None:
+    assert await permitted(host, *found) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("api.example.com", "127.0.0.1"),
+        ("api.example.com", "10.1.2.3"),
+        ("api.example.com", "172.31.0.1"),
+        ("api.example.com", "192.168.0.1"),
+        ("api.example.com", "0.0.0.0"),
+        ("api.example.com", "::1"),
+        ("api.example.com", "::"),
+        ("api.example.com", "fd00::1"),
+        ("api.example.com", "::ffff:10.0.0.1"),
+        ("api.example.com", "169.254.169.254"),
+        ("127.1", "127.0.0.1"),
+        ("notlocalhost.example", "127.0.0.1"),
+        ("metadata", "169.254.169.254"),
+        ("metadata.internal", "169.254.169.254"),
+        ("metadata.internal", "::ffff:169.254.169.254"),
+        ("box.local", "fe80::1%2"),
+        ("169.254.169.254", ""),
+        ("fe80::1", ""),
+    ],
+)
+async def test_blocked(host: str, address: str) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        await permitted(host, address)
+    assert (caught.value.code, caught.value.status, caught.value.retry) == ("upstream_blocked", 502, Retry.OTHER_ROUTE)
+
+
+@pytest.mark.parametrize(
+    ("error", "retry"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), Retry.OTHER_ROUTE),
+        (socket.gaierror(socket.EAI_NODATA, "No address"), Retry.OTHER_ROUTE),
+        (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), Retry.SAME),
+        (UnicodeError("label too long"), Retry.OTHER_ROUTE),
+    ],
+)
+async def test_a_name_that_cannot_be_resolved(error: Exception, retry: Retry) -> None:
+    async def resolver(_host: str, _port: int) -> Sequence[str]:
+        raise error
+
+    with pytest.raises(UpstreamUnreachable, match=r"api\.example\.com") as caught:
+        await permitted_addresses("api.example.com", 443, resolver)
+    assert caught.value.retry is retry
+
+
+async def test_the_operating_system_is_asked() -> None:
+    assert set(await resolve("localhost", 80)) & {"127.0.0.1", "::1"}
