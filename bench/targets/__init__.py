@@ -1,0 +1,1 @@
+"""The apps that are compared. Each module has a `make_app()`; UPSTREAM is the address of the upstream."""
