@@ -30,7 +30,8 @@ MAX_BODY = 64 * 1024 * 1024
 
 _DEFAULTS: Final[Mapping[str, str]] = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "any2api"}
 _NONE: Final[Mapping[str, str]] = {}
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class HttpAnswer:
@@ -128,10 +129,11 @@ def _request(method: str, url: str, headers: Mapping[str, str], json: Json, cont
 
 
 def _header(name: str, value: str) -> tuple[bytes, bytes]:
-    encoded = value.encode("utf-8", "replace")
-    if _FORBIDDEN.search(encoded):
+    if not _HEADER_NAME.fullmatch(name):
+        raise _misconfigured(f"{name[:40]!r} cannot be the name of a header.")
+    if _CONTROL.search(value):
         raise _misconfigured(f"The value of the header {name} holds a line break or another control character.")
-    return name.encode("ascii"), encoded
+    return name.encode("ascii"), value.encode("utf-8", "replace")
 
 
 async def _body(stream: httpx.AsyncByteStream, inflater: Inflater | None) -> AsyncGenerator[bytes, None]:

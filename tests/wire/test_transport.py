@@ -1,67 +1,30 @@
-"""Connecting, TLS, cancellation and concurrency, on real sockets."""
+"""Connecting, TLS and concurrency, on real sockets."""
 
 import asyncio
 import resource
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
-import psutil
 import pytest
 import trustme
 
 from core.chat.errors import Retry, UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from core.wire.client import HttpClient
 from core.wire.transport import Transport
+from tests.support.tls import HOST, leading_to, serving, trusting
 from tests.support.upstream import Seen, Wire, upstream
-
-HOST = "upstream.test"
 
 
 async def greet(_: Seen, wire: Wire) -> None:
     await wire.reply(200, "hello")
 
 
-async def never(_: Seen, wire: Wire) -> None:
-    await wire.hung_up()
-
-
-def leading_to(*addresses: str) -> Callable[[str, int], Awaitable[Sequence[str]]]:
-    async def resolver(_host: str, _port: int) -> Sequence[str]:
-        return addresses
-
-    return resolver
-
-
 async def ask(client: HttpClient, url: str) -> bytes:
     async with client.request("GET", url) as answer:
         return await answer.read()
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def trusting(authority: trustme.CA) -> Callable[[], ssl.SSLContext]:
-    """Makes client contexts that know the authority."""
-
-    def context() -> ssl.SSLContext:
-        made = ssl.create_default_context()
-        authority.configure_trust(made)
-        return made
-
-    return context
-
-
-def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
 
 
 # Where to
@@ -140,11 +103,11 @@ async def test_a_handshake_that_takes_too_long() -> None:
 # TLS
 
 
-async def test_tls(authority: trustme.CA, trusting: Callable[[], ssl.SSLContext]) -> None:
+async def test_tls(authority: trustme.CA) -> None:
     made = []
 
     def context() -> ssl.SSLContext:
-        made.append(trusting())
+        made.append(trusting(authority))
         return made[-1]
 
     client = HttpClient(Transport(resolver=leading_to("127.0.0.1"), ssl_context=context))
@@ -171,11 +134,9 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
     ],
 )
 async def test_a_certificate_that_is_not_valid(
-    authority: trustme.CA,
-    trusting: Callable[[], ssl.SSLContext],
-    certificate: Callable[[trustme.CA], trustme.LeafCert],
+    authority: trustme.CA, certificate: Callable[[trustme.CA], trustme.LeafCert]
 ) -> None:
-    client = HttpClient(Transport(resolver=leading_to("127.0.0.1"), ssl_context=trusting))
+    client = HttpClient(Transport(resolver=leading_to("127.0.0.1"), ssl_context=partial(trusting, authority)))
     async with upstream(greet, serving(certificate(authority))) as site:
         with pytest.raises(UpstreamUnreachable, match=rf"TLS with {HOST} failed: .*certificate") as caught:
             await ask(client, site.at(HOST, "https") + "/?key=secret")
@@ -206,91 +167,6 @@ async def test_a_stranger_is_not_trusted_by_default(authority: trustme.CA) -> No
         with pytest.raises(UpstreamUnreachable) as caught:
             await ask(HttpClient(), site.url)
     assert caught.value.code == "upstream_tls_error"
-
-
-# Cancellation
-
-
-def open_files() -> int:
-    return psutil.Process().num_fds()
-
-
-async def settle(condition: Callable[[], bool]) -> None:
-    """Let the event loop finish what is under way, but not for ever."""
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    assert condition()
-
-
-@dataclass
-class Exchange:
-    """One exchange that gets as far as `phase` and stays there; then `reached` is set."""
-
-    phase: str
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def stay(self, phase: str) -> None:
-        if phase == self.phase:
-            self.reached.set()
-            await hang()
-
-    async def resolver(self, _host: str, _port: int) -> Sequence[str]:
-        await self.stay("resolving")
-        return ["127.0.0.1"]
-
-    async def script(self, _: Seen, wire: Wire) -> None:
-        if self.phase == "awaiting the head":
-            self.reached.set()
-            await wire.hung_up()
-        await self.stay("sending")
-        await wire.head()
-        await wire.chunk(b"hello")
-        await wire.hung_up()
-
-    async def use(self, client: HttpClient, url: str) -> None:
-        sending = self.phase == "sending"
-        content = bytes(32 * 1024 * 1024) if sending else b""
-        headers = {"content-length": "1"} if sending else {}  # all the rest stays in our buffer
-        async with client.request("POST", url, content=content, headers=headers) as answer:
-            await self.stay("before the body")
-            async for _ in answer.chunks():
-                self.reached.set()
-
-
-@pytest.mark.parametrize(
-    "phase", ["resolving", "sending", "awaiting the head", "before the body", "in the body", "in a body over TLS"]
-)
-async def test_cancelled_in_any_phase_nothing_is_left(
-    authority: trustme.CA, trusting: Callable[[], ssl.SSLContext], phase: str
-) -> None:
-    exchange = Exchange(phase)
-    secure = phase == "in a body over TLS"
-    client = HttpClient(Transport(resolver=exchange.resolver, ssl_context=trusting))
-    async with upstream(exchange.script, serving(authority.issue_cert(HOST)) if secure else None) as site:
-        files = open_files()
-        task = asyncio.create_task(exchange.use(client, site.at(HOST, "https" if secure else "http")))
-        await exchange.reached.wait()
-        await cancel(task)
-        await settle(lambda: open_files() - site.open == files)
-    await settle(lambda: asyncio.all_tasks() == {asyncio.current_task()})
-
-
-async def test_cancelled_in_the_handshake_nothing_is_left() -> None:
-    async with upstream(greet) as site:  # speaks no TLS, and awaits the rest of a head that never comes
-        files = open_files()
-        task = asyncio.create_task(ask(HttpClient(), site.at("localhost", "https")))
-        await site.connections(1)
-        await cancel(task)
-        await site.connections(0)
-        await settle(lambda: open_files() == files)
-
-
-async def cancel(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 # Concurrency
