@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from core.chat.events import Batch
 from core.chat.ports import ModelInfo
@@ -15,7 +15,7 @@ from core.wire.decoding import decode_body
 from core.wire.sse import SSEFraming
 
 
-async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body: Json) -> AsyncIterator[Batch]:
+async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body: Json) -> AsyncGenerator[Batch]:
     """Post `body` to `url` and yield the answer's events: from a stream, or from a whole JSON answer."""
     async with http.request("POST", url, headers=headers, json=body) as answer:
         if await first_byte(answer) in {b"{", b"["}:

@@ -67,7 +67,7 @@ class ToolCalls:
             index = self._index_by_id(upstream_id, is_new=bool(name))
         call = self._calls.get(int(index))
         if call is not None and upstream_id and call.upstream_id not in {None, upstream_id} and name:
-            index, call = max(self._calls) + 1, None  # two calls that claim one index
+            self._calls[max(self._calls) + 1], call = call, None  # two claim one index: what follows is the later one's
         if call is None:
             call = self._calls[int(index)] = _Call(self._unique(upstream_id), upstream_id)
         return call
