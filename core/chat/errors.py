@@ -104,6 +104,8 @@ class Blame(Enum):
     """Too fast: rest until `retry_after`, or for a growing while."""
     QUOTA = auto()
     """Nothing left to spend: rest for an hour, then try once an hour."""
+    DENY = auto()
+    """Not allowed this model: not used for it again until its secret changes."""
     DISABLE = auto()
     """Refused for good: not used again until its secret changes."""
 

@@ -19,7 +19,7 @@ SECRET = re.compile(rf"{SECRET_SCHEME}([A-Za-z0-9_][A-Za-z0-9_.-]*)")
 class Token:
     """A credential of an upstream. `label` names it in logs; `secret` never leaves but to its upstream."""
 
-    label: str
+    label: str = field(compare=False)
     secret: str = field(repr=False)
     others: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The values of all further secrets that the provider's settings name."""

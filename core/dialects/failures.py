@@ -11,12 +11,15 @@ import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from math import isnan, nan
 from typing import NamedTuple
 
 from core.chat.errors import Blame, Retry, UpstreamBadResponse, UpstreamError
 from core.chat.requests import Json
 
 MAX_MESSAGE = 500
+MAX_EXCERPT = 80
+MAX_PARAM = 100
 _CHALLENGE = re.compile(r"just a moment|attention required|verify you are (?:a )?human|captcha|cf-chl", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"key|token|permission|auth|forbidden|denied|account|suspend|credential|access", re.IGNORECASE)
 _CONTEXT = re.compile(
@@ -24,6 +27,15 @@ _CONTEXT = re.compile(
 )
 _FILTERED = re.compile(r"content.{0,3}(?:filter|policy|management)|moderation|safety", re.IGNORECASE)
 _QUOTA = re.compile(r"insufficient_(?:quota|funds|balance)|quota_exceeded|billing|no usage left", re.IGNORECASE)
+_MESSAGE_KEYS = ("message", "msg", "error", "errorText", "detail", "error_description")
+_BAD_KEY = re.compile(
+    r"(?:the )?(?:(?:incorrect|invalid) api.?key|api.?key (?:is )?(?:not valid|invalid|not found|expired))",
+    re.IGNORECASE,
+)
+"""How a 400 begins that should have been a 401. Only its beginning counts: later a message may quote the caller."""
+
+_STATUS = re.compile(r"[45][0-9][0-9]")
+_CUT_WORD = re.compile(r"[\w.~+/=:-]*\Z", re.ASCII)
 _INNER_STATUS = (
     (re.compile(r"overload", re.IGNORECASE), 529),
     (re.compile(r"rate.?limit|too.?many.?requests|resource_exhausted", re.IGNORECASE), 429),
@@ -65,6 +77,8 @@ def from_status(status: int, detail: Detail, after: float | None = None) -> Upst
         case 401 | 402:
             return _no_credentials(message, Blame.DISABLE if status == 401 else Blame.QUOTA)
         case 403 if _CREDENTIAL.search(words):
+            return _no_credentials(message, Blame.DENY if "model" in words.lower() else Blame.DISABLE)
+        case 400 if _BAD_KEY.match(message):
             return _no_credentials(message, Blame.DISABLE)
         case 404 if "model" in words.lower():
             return UpstreamError(message, status=404, type="invalid_request_error", code="model_not_found",
@@ -110,14 +124,18 @@ def html_page(status: int, headers: Mapping[str, str], text: str) -> UpstreamErr
     if "cf-mitigated" in headers or _CHALLENGE.search(text):
         return UpstreamError("The upstream shows an anti-bot page, which this gateway does not solve.",
                              code="upstream_challenge", retry=Retry.OTHER_ROUTE, bench=600.0)  # fmt: skip
-    if status >= 500:
-        return from_status(status, Detail(f"The upstream answered {status} with a web page."))
-    words = " ".join(re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(script|style).*?</\1>", " ", text)).split())
-    return UpstreamBadResponse(f"The upstream answered {status} with a web page: {words[:80]}")
+    if not 200 <= status < 300:
+        return from_status(status, Detail(f"The upstream answered {status} with a web page."), retry_after(headers))
+    words = re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(script|style).*?</\1>", " ", text[:65536]))
+    return UpstreamBadResponse(f"The upstream answered {status} with a web page: {_short(words, MAX_EXCERPT)}")
 
 
 def is_html(content_type: str, text: str) -> bool:
-    return "html" in content_type.lower() or text.lstrip()[:15].lower().startswith(("<!doctype", "<html"))
+    """Whether a body is markup; many a service calls its JSON or nothing at all text/html."""
+    start = text.lstrip()[:15].lower()
+    return start.startswith(("<!doctype", "<html")) or (
+        "html" in content_type.lower() and start[:1] not in {"", "{", "["}
+    )
 
 
 def detail_of(text: str) -> Detail | None:
@@ -138,33 +156,41 @@ def detail_of_json(body: Json) -> Detail | None:
         return None
     inner = next((body[key] for key in ("error", "last_error", "detail") if isinstance(body.get(key), dict)), body)
     names = [inner.get(key) for key in ("type", "code", "status", "error_type", "errorCode")]
-    message = next(
-        (value for source in (inner, body) for key in ("message", "msg", "error", "errorText", "detail", "error_description")
-         if isinstance(value := source.get(key), str) and value.strip()), "")  # fmt: skip
+    texts = (source.get(key) for source in (inner, body) for key in _MESSAGE_KEYS)
+    message = next((text for text in texts if isinstance(text, str) and text.strip()), "")
     kind = " ".join(name for name in names if isinstance(name, str))
     if not message and not kind:
         return None
     param = inner.get("param")
-    return Detail(_short(message or kind), kind, param if isinstance(param, str) else None, _status_in(inner))
+    return Detail(
+        _short(message or kind), kind, _short(param, MAX_PARAM) if isinstance(param, str) else None, _status_in(inner)
+    )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or a date), within 1 s to 1 h; None for garbage."""
-    value = headers.get("retry-after-ms")
-    try:
-        seconds = float(value) / 1000 if value else float(headers["retry-after"])
-    except (KeyError, ValueError):
+    seconds = _number(headers.get("retry-after-ms", "")) / 1000
+    if isnan(seconds):
+        seconds = _number(headers.get("retry-after", ""))
+    if isnan(seconds):
         try:
             seconds = parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, OverflowError):
             return None
-    return min(max(seconds, 1.0), 3600.0) if seconds == seconds else None  # NaN is no wait
+    return min(max(seconds, 1.0), 3600.0)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
 
 
 def _status_in(error: Mapping[str, Json]) -> int | None:
     for key in ("status", "status_code", "http_status", "code"):
         value = error.get(key)
-        number = int(value) if isinstance(value, str) and value.isdigit() else value
+        number = int(value) if isinstance(value, str) and _STATUS.fullmatch(value) else value
         if isinstance(number, int) and not isinstance(number, bool) and 400 <= number < 600:
             return number
     return None
@@ -187,6 +213,7 @@ def _callers_fault(status: int, message: str, words: str, param: str | None) -> 
                          code=code or "upstream_rejected_request", param=param, retry=Retry.NEVER)  # fmt: skip
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = MAX_MESSAGE) -> str:
+    """The beginning of `text` on one line. No word is cut in two, since the redactor knows a secret only as a whole."""
     text = " ".join(text.split())
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+    return text if len(text) <= most else _CUT_WORD.sub("", text[: most - 1]) + "…"

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+from inspect import isasyncgenfunction
+from typing import cast
 
 from core.chat.errors import ChatError, UpstreamError, UpstreamTruncated
 from core.chat.events import Batch, Finish, Notice, StreamEvent
+from core.chat.ports import ChatProvider, Token
+from core.chat.requests import ChatRequest
 from core.gateway.catalogue import Route
 from core.gateway.patience import Patience
 from core.gateway.record import Record
 from core.gateway.tokens import Lease
 from core.gateway.usage import Meter
+
+CLOSE_TIMEOUT = 5.0
 
 
 @dataclass(slots=True)
@@ -34,9 +41,10 @@ class Attempt:
             raise ProviderFailure(error) from error
 
     async def first(self, seconds: float) -> list[StreamEvent]:
-        """All events up to the first meaningful one, which is the commit point."""
+        """All events up to the first meaningful one, which is the commit point and must come within `seconds`."""
+        due = loop_time() + seconds
         head: list[StreamEvent] = []
-        while (batch := await self.next(seconds)) is not None:
+        while (batch := await self.next(due - loop_time())) is not None:
             head += batch
             if any(not isinstance(event, Notice) for event in batch):
                 break
@@ -45,11 +53,23 @@ class Attempt:
             raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
         return head
 
+    def failed(self, error: UpstreamError, record: Record) -> None:
+        """What a failure means for the token and the upstream, and for whoever reads the log."""
+        upstream = self.route.upstream
+        self.lease.failed(error)
+        upstream.health.failed(error)
+        if error.code == "model_not_found":
+            upstream.forget(self.route.model)
+        if isinstance(error, ProviderFailure):
+            record.cause = error.__cause__
+
     async def close(self) -> None:
-        """Let go of timer, connection and token."""
+        """Let go of timer, token and connection. What a provider does in its last moments changes nothing any more."""
         self.patience.stop()
-        await self.stream.aclose()
         self.lease.dropped()
+        with suppress(Exception):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self.stream.aclose()
 
 
 class Answer:
@@ -92,9 +112,8 @@ class Answer:
                 batch = await attempt.next(self._idle)
             raise UpstreamTruncated
         except UpstreamError as error:
-            attempt.lease.failed(error)
-            attempt.route.upstream.health.failed(error)
             self._record.error = error.code or ""
+            attempt.failed(error, self._record)
             raise
         finally:
             if finish is None:
@@ -104,7 +123,6 @@ class Answer:
     def _succeeded(self, finish: Finish) -> None:
         """Written when the end passes, since after the last byte the platform may freeze us."""
         self._record.finish, self._record.usage = finish.reason, finish.usage
-        self._attempt.lease.succeeded()
         self._attempt.route.upstream.health.succeeded()
 
 
@@ -117,14 +135,19 @@ class ProviderFailure(UpstreamError):
         super().__init__(f"The provider could not make sense of this exchange ({type(cause).__name__}).")
 
 
-def begin(route: Route, lease: Lease, stream: AsyncIterator[Batch], deadline: float) -> Attempt:
-    """An attempt over a stream that nobody has read yet. `deadline` is a moment of the running loop's clock."""
-    generator = stream if isinstance(stream, AsyncGenerator) else _generator(stream)
-    return Attempt(route, lease, generator, Patience(generator, deadline))
+def begin(route: Route, lease: Lease, request: ChatRequest, deadline: float) -> Attempt:
+    """An attempt of which nothing is read yet. `deadline` is a moment of the running loop's clock."""
+    provider = route.upstream.provider
+    if isasyncgenfunction(provider.stream):
+        stream = cast("AsyncGenerator[Batch]", provider.stream(request, lease.token))
+    else:
+        stream = _stream(provider, request, lease.token)
+    return Attempt(route, lease, stream, Patience(stream, deadline))
 
 
-async def _generator(stream: AsyncIterator[Batch]) -> AsyncGenerator[Batch]:
-    async for batch in stream:
+async def _stream(provider: ChatProvider, request: ChatRequest, token: Token) -> AsyncGenerator[Batch]:
+    """The same for a `stream()` that is no generator, and may raise before there is anything to read."""
+    async for batch in provider.stream(request, token):
         yield batch
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.chat.errors import UnknownModel
@@ -41,29 +41,33 @@ class Catalogue:
         Raises `UnknownModel` where there is none.
         """
         if model in self._aliases:
-            return [route for target in self._aliases[model] for route in self._named(target)]
-        found = [
-            *await self._explicit(model),
-            *[route for upstream in self._upstreams.values() for route in await self._listed(upstream, model)],
-        ]
-        found = found or self._named(model) or await self._unlisted(model)
+            return [self._promised(target) for target in self._aliases[model]]
+        await _discover(upstream for upstream in self._upstreams.values() if upstream.never_asked)
+        found = self._known(model)
+        if not found:
+            await _discover(upstream for upstream in self._upstreams.values() if upstream.worth_asking)
+            found = self._known(model) or self._named(model) or self._unlisted(model)
         if not found:
             raise UnknownModel(model)
-        return list(dict.fromkeys(found))
+        return found
 
     async def models(self) -> list[Listed]:
         """All models that can be asked for by name, each once."""
+        await _discover(upstream for upstream in self._upstreams.values() if upstream.worth_asking)
         listed: dict[str, Listed] = {}
         for alias, targets in self._aliases.items():
             provider, _, upstream_model = targets[0].partition("/")
             listed[alias] = Listed(alias, provider, ModelInfo(upstream_model))
-        upstreams = list(self._upstreams.values())
-        for upstream, models in zip(
-            upstreams, await asyncio.gather(*[upstream.listed() for upstream in upstreams]), strict=True
-        ):
-            for name, info in (models or {}).items():
+        for upstream in self._upstreams.values():
+            for name, info in (upstream.models or {}).items():
                 listed.setdefault(name, Listed(name, upstream.name, info))
         return list(listed.values())
+
+    def _promised(self, target: str) -> Route:
+        """The route that an alias of the configuration names: whoever wrote it there knows that it leads somewhere."""
+        name, _, model = target.partition("/")
+        upstream = self._upstreams[name]
+        return Route(upstream, upstream.configured(model) or model)
 
     def _named(self, target: str) -> list[Route]:
         """`provider/id` taken at its word, where the provider has no fixed list that denies it."""
@@ -76,22 +80,26 @@ class Catalogue:
             return []
         return [Route(upstream, configured or model)]
 
-    async def _explicit(self, model: str) -> list[Route]:
-        """`provider/id` where that provider is known to have the id."""
+    def _known(self, model: str) -> list[Route]:
+        """The upstreams that are known to have it: the one that a name `provider/id` names goes first."""
         name, _, rest = model.partition("/")
-        upstream = self._upstreams.get(name)
-        return await self._listed(upstream, rest) if upstream is not None and rest else []
+        named = self._upstreams.get(name)
+        found = [_route(named, rest)] if named is not None and rest else []
+        found += [_route(upstream, model) for upstream in self._upstreams.values()]
+        return list(dict.fromkeys(route for route in found if route is not None))
 
-    async def _listed(self, upstream: Upstream, model: str) -> list[Route]:
-        if (configured := upstream.configured(model)) is not None:
-            return [Route(upstream, configured)]
-        known = await upstream.listed() if upstream.discovers else None
-        return [Route(upstream, model)] if known and model in known else []
-
-    async def _unlisted(self, model: str) -> list[Route]:
+    def _unlisted(self, model: str) -> list[Route]:
         """Upstreams that cannot tell what they have may have it."""
-        return [
-            Route(upstream, model)
-            for upstream in self._upstreams.values()
-            if upstream.discovers and await upstream.listed() is None
-        ]
+        return [Route(upstream, model) for upstream in self._upstreams.values() if upstream.models is None]
+
+
+def _route(upstream: Upstream, model: str) -> Route | None:
+    if (configured := upstream.configured(model)) is not None:
+        return Route(upstream, configured)
+    return Route(upstream, model) if upstream.discovers and model in (upstream.models or {}) else None
+
+
+async def _discover(upstreams: Iterable[Upstream]) -> None:
+    """Ask all of them at once, so that they do not wait for each other."""
+    if asking := [upstream.discover() for upstream in upstreams]:
+        await asyncio.gather(*asking)

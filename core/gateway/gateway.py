@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from core.chat.errors import ChatError, InvalidRequest, RateLimited, Retry, UpstreamError
-from core.chat.ports import Capabilities
+from core.chat.errors import Blame, ChatError, InvalidRequest, Retry, UpstreamError
+from core.chat.ports import Capabilities, Token
 from core.chat.redact import redact
 from core.chat.requests import ChatRequest, Image, OtherPart
 from core.chat.settings import GatewaySettings
-from core.gateway.answer import Answer, Attempt, begin, loop_time
+from core.gateway.answer import Answer, begin, loop_time
 from core.gateway.catalogue import Catalogue, Listed, Route
 from core.gateway.keys import Caller, Keys
 from core.gateway.record import Record
@@ -29,6 +29,11 @@ from core.gateway.usage import Meter
 ATTEMPTS = 3
 LONGEST_WAIT = 5.0
 LONGEST_PAUSE = 0.5
+TIMER_SLACK = 0.01
+"""An event loop may wake us this much too early."""
+
+RESERVE = 2.0
+"""What we leave of the platform's time for saying how it ended."""
 
 
 class Gateway:
@@ -41,12 +46,14 @@ class Gateway:
         aliases: Mapping[str, Sequence[str]],
         keys: Keys,
         secrets: Secrets,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self.settings = settings
         self.upstreams = upstreams
         self._catalogue = Catalogue(upstreams, aliases)
         self._keys = keys
         self._secrets = secrets
+        self._jitter = jitter
 
     async def authorize(self, key: str | None) -> Caller:
         """The caller who presents `key`. Raises `InvalidKey`."""
@@ -66,7 +73,7 @@ class Gateway:
         """
         record.model = request.model
         total = self.settings.total_timeout
-        deadline = loop_time() + (total if remaining is None else min(total, remaining))
+        deadline = loop_time() + (total if remaining is None else min(total, remaining - RESERVE))
         routes = _capable(await self._catalogue.routes(request.model), request)
         routes.sort(key=lambda route: route.upstream.health.benched)
         failure: ChatError | None = None
@@ -75,10 +82,12 @@ class Gateway:
                 return await self._try_route(route, request, record, deadline, last=position == len(routes) - 1)
             except UpstreamError as error:
                 failure = error
-                if error.retry is Retry.NEVER or record.attempts >= ATTEMPTS:
+                if error.retry is Retry.NEVER:
                     break
             except ChatError as error:
                 failure = failure or error
+            if record.attempts >= ATTEMPTS:
+                break
         assert failure is not None  # noqa: S101  # the catalogue never gives an empty list
         record.error = failure.code or ""
         raise failure
@@ -88,48 +97,45 @@ class Gateway:
     ) -> Answer:
         """Attempts on one route, with as many tokens as the budget allows. Raises the last failure."""
         upstream = route.upstream
-        if upstream.health.verdict is not None:
-            raise upstream.health.verdict
+        if verdict := upstream.health.verdict:
+            raise verdict
         since = self._secrets.now()
         await upstream.load_tokens()
         failure: UpstreamError | None = None
-        tried: set[str] = set()
+        useless: list[Token] = []
         repeated = False
         while record.attempts < ATTEMPTS:
-            lease = await self._take(route, tried, failure, patient=last and not repeated, deadline=deadline)
+            lease = await self._take(route, useless, failure, patient=last and not repeated, deadline=deadline)
             try:
                 return await self._attempt(route, lease, request, record, deadline)
             except UpstreamError as error:
                 failure = error
-            if failure.retry in {Retry.NEVER, Retry.OTHER_ROUTE}:
+            if failure.retry in {Retry.NEVER, Retry.OTHER_ROUTE} or (failure.retry is Retry.SAME and repeated):
                 break
             if failure.retry is Retry.SAME:
-                if repeated:
-                    break
                 repeated = True
-                await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311  # jitter
-            elif not await upstream.rotated(since):
-                tried.add(lease.token.label)
+                await asyncio.sleep(self._jitter() * LONGEST_PAUSE)
+            elif failure.blame is Blame.DISABLE:
+                await upstream.load_tokens(newer_than=since)
+            elif failure.blame is Blame.NOTHING:
+                useless.append(lease.token)
         assert failure is not None  # noqa: S101  # the loop ran at least once
         raise failure
 
     async def _take(
-        self, route: Route, tried: set[str], failure: UpstreamError | None, *, patient: bool, deadline: float
+        self, route: Route, useless: list[Token], failure: UpstreamError | None, *, patient: bool, deadline: float
     ) -> Lease:
         """A token, after a short wait where that is the only way. Raises what best explains that there is none."""
         pool = route.upstream.pool
-        try:
-            return pool.take(route.model, tried)
-        except ChatError as error:
-            wait = pool.wait(route.model) if patient and isinstance(error, RateLimited) else None
-            if wait is not None and wait <= min(LONGEST_WAIT, deadline - loop_time()):
-                await asyncio.sleep(wait)
-                return pool.take(route.model)
-            if failure is None:
-                raise
-            if failure.status == 429:
-                failure.retry_after = error.retry_after or failure.retry_after
-            raise failure from None
+        while True:
+            try:
+                return pool.take(route.model, useless)
+            except ChatError as error:
+                wait = pool.wait(route.model)
+                if not patient or wait is None or wait > min(LONGEST_WAIT, deadline - loop_time()):
+                    raise _explained(failure, error) from None
+            await asyncio.sleep(wait + TIMER_SLACK)
+            patient = False
 
     async def _attempt(
         self, route: Route, lease: Lease, request: ChatRequest, record: Record, deadline: float
@@ -138,23 +144,26 @@ class Gateway:
         record.attempts += 1
         record.provider, record.upstream_model, record.token = upstream.name, route.model, lease.token.label
         started = loop_time()
-        request = replace(request, model=route.model)
-        attempt = begin(route, lease, upstream.provider.stream(request, lease.token), deadline)
+        attempt = begin(route, lease, replace(request, model=route.model), deadline)
         try:
             head = await attempt.first(upstream.provider.first_event_timeout or self.settings.first_event_timeout)
         except BaseException as error:
-            await self._failed(attempt, error)
+            if isinstance(error, UpstreamError):
+                attempt.failed(error, record)
+            await attempt.close()
             raise
+        lease.succeeded()
         record.first_event = loop_time() - started
         return Answer(attempt, head, Meter(request), record, self.settings.idle_timeout)
 
-    async def _failed(self, attempt: Attempt, error: BaseException) -> None:
-        if isinstance(error, UpstreamError):
-            attempt.lease.failed(error)
-            attempt.route.upstream.health.failed(error)
-            if error.code == "model_not_found":
-                attempt.route.upstream.forget_models()
-        await attempt.close()
+
+def _explained(failure: UpstreamError | None, exhausted: ChatError) -> ChatError:
+    """Why there is no token: what the last one met with, and when there will be one again."""
+    if failure is None:
+        return exhausted
+    if failure.status in {429, 503}:
+        failure.retry_after = exhausted.retry_after or failure.retry_after
+    return failure
 
 
 def _capable(routes: list[Route], request: ChatRequest) -> list[Route]:
@@ -172,7 +181,8 @@ def _lacking(able: Capabilities, request: ChatRequest) -> InvalidRequest | None:
         return _unsupported("tools", "tool calls", request)
     if request.parameters.get("logprobs") and not able.logprobs:
         return _unsupported("logprobs", "log probabilities", request)
-    if "audio" in (request.parameters.get("modalities") or ()) and not able.other_parts:
+    modalities = request.parameters.get("modalities")
+    if isinstance(modalities, list) and "audio" in modalities and not able.other_parts:
         return _unsupported("modalities", "audio", request)
     for kind, allowed, words in ((Image, able.images, "images"), (OtherPart, able.other_parts, "such content")):
         if not allowed and request.has_part(kind):

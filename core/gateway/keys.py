@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from core.chat.errors import InvalidKey, Unavailable
 from core.gateway.secrets import Secrets, secret_name, split_secret
 
+OVERLAP = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -20,8 +22,8 @@ class Caller:
 class Keys:
     """The keys that open the gateway, each compared in constant time.
 
-    `setting` is the keys themselves or the secret that holds them. After a rotation the keys of the previous copy
-    go on working until the next copy, so that nobody is locked out between two saves.
+    `setting` is the keys themselves or the secret that holds them. After a rotation the previous keys go on working
+    for a little while, so that nobody is locked out between two saves.
     """
 
     def __init__(self, setting: str, secrets: Secrets) -> None:
@@ -30,25 +32,28 @@ class Keys:
         self._source: str | None = None
         self._digests: list[bytes] = []
         self._previous: list[bytes] = []
+        self._previous_until = float("-inf")
 
     async def authorize(self, presented: str | None) -> Caller:
         """The caller behind a key. Raises `InvalidKey`, or `Unavailable` where no key is configured."""
-        digests = [*await self._current(), *self._previous]
+        await self._refresh()
+        known = self._digests
+        if self._secrets.now() < self._previous_until:
+            known = known + self._previous
         digest = _digest(presented or "")
-        matches = [hmac.compare_digest(digest, known) for known in digests]
+        matches = [hmac.compare_digest(digest, other) for other in known]
         if not presented or not any(matches):
             raise InvalidKey("Incorrect API key provided. Send it as `Authorization: Bearer KEY`.")
         return Caller(f"key-{matches.index(True) + 1}")
 
-    async def _current(self) -> list[bytes]:
+    async def _refresh(self) -> None:
         name = secret_name(self._setting)
         source = self._setting if name is None else (await self._secrets.values()).get(name, "")
         if source != self._source:
-            self._previous, self._source = self._digests, source
-            self._digests = [_digest(key) for key in split_secret(source)]
+            self._previous, self._previous_until = self._digests, self._secrets.now() + OVERLAP
+            self._source, self._digests = source, [_digest(key) for key in split_secret(source)]
         if not self._digests:
             raise Unavailable(f"No key is configured: set {name or 'keys'}.")
-        return self._digests
 
 
 def _digest(key: str) -> bytes:

@@ -9,7 +9,7 @@ from core.chat.events import Usage
 
 @dataclass(slots=True)
 class Record:
-    """Filled in along the road. Durations in seconds; `token` is a label."""
+    """Filled in along the road. Durations in seconds; `token` is a label, `cause` a bug that came to light."""
 
     model: str = ""
     provider: str = ""
@@ -21,4 +21,5 @@ class Record:
     first_event: float | None = None
     finish: str = ""
     error: str = ""
+    cause: BaseException | None = None
     usage: Usage | None = None

@@ -11,9 +11,14 @@ from core.chat.errors import Unavailable
 from core.chat.ports import SECRET, SECRET_SCHEME, SecretStore
 from core.chat.requests import Json
 
+STORE_TIMEOUT = 5.0
+
 
 class Secrets:
-    """A copy of the store's values. While it is warm, a store that fails costs nothing but freshness."""
+    """A copy of the store's values. While it is warm, a store that fails costs nothing but freshness.
+
+    The copy stays the same object for as long as nothing in it has changed.
+    """
 
     def __init__(
         self, store: SecretStore, names: Sequence[str], ttl: float, clock: Callable[[], float] = time.monotonic
@@ -23,6 +28,7 @@ class Secrets:
         self._ttl = ttl
         self._clock = clock
         self._values: Mapping[str, str] | None = None
+        self._replaced: Mapping[str, str] = {}
         self._fetched = float("-inf")
         self._lock = asyncio.Lock()
 
@@ -40,8 +46,9 @@ class Secrets:
         return self._values
 
     def known(self) -> list[str]:
-        """Every credential we hold, for the redactor."""
-        return [part for value in (self._values or {}).values() for part in {value, *split_secret(value)}]
+        """Every credential we hold, or held until the last change, for the redactor."""
+        values = [*(self._values or {}).values(), *self._replaced.values()]
+        return [part for value in values for part in {value, *split_secret(value)}]
 
     def now(self) -> float:
         """A moment for `newer_than`."""
@@ -49,11 +56,19 @@ class Secrets:
 
     async def _fetch(self) -> None:
         try:
-            self._values = dict(await self._store.fetch(self._names))
-        except Unavailable:
+            async with asyncio.timeout(STORE_TIMEOUT):
+                values = dict(await self._store.fetch(self._names))
+        except Exception as error:  # a store is code that others add: whatever it raises, a warm copy goes on serving
             if self._values is None:
-                raise
+                raise error if isinstance(error, Unavailable) else _unreadable() from error
+        else:
+            if values != self._values:
+                self._replaced, self._values = self._values or {}, values
         self._fetched = self._clock()
+
+
+def _unreadable() -> Unavailable:
+    return Unavailable("The secret store cannot be read; `any2api check` says why.")
 
 
 def secret_name(setting: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from core.chat.errors import Blame, ChatError, RateLimited, Unavailable, UpstreamError
@@ -16,6 +16,7 @@ from core.chat.ports import Token
 
 FIRST_COOL = 5.0
 LONGEST_COOL = 300.0
+MOST_DOUBLINGS = 6
 QUOTA_COOL = 3600.0
 LONG_PROBE = 6 * 3600.0
 ANY_MODEL = ""
@@ -28,7 +29,7 @@ class Rest:
     `disabled` marks a refused credential: waiting will not help, a new secret will.
     """
 
-    until: float = 0.0
+    until: float = float("-inf")
     failures: int = 0
     disabled: bool = False
     reason: str = ""
@@ -36,24 +37,46 @@ class Rest:
 
 
 @dataclass(slots=True)
-class Lease:
-    """A token in use for one attempt. Say how it went: `succeeded`, `failed`, or `dropped` where nobody can tell."""
+class Standing:
+    """A token, and its rests by the model they concern; `ANY_MODEL` for those that concern them all."""
 
     token: Token
+    rests: dict[str, Rest] = field(default_factory=dict)
+
+    def concerning(self, model: str) -> dict[str, Rest]:
+        return {key: self.rests[key] for key in (ANY_MODEL, model) if key in self.rests}
+
+
+@dataclass(slots=True)
+class Lease:
+    """A token in use for one attempt. Say how it went: `succeeded`, `failed`, or `dropped` where nobody can tell.
+
+    `probes` names the rests that this attempt puts to the test; nobody else uses the token for them meanwhile.
+    """
+
+    standing: Standing
     pool: Pool
     model: str
-    probes: list[Rest] = field(default_factory=list)
+    probes: Collection[str] = ()
+
+    @property
+    def token(self) -> Token:
+        return self.standing.token
 
     def succeeded(self) -> None:
-        self.pool.forget(self.token, self.model)
+        """It answers: the rests that were put to the test are over. Those that began since are others' to judge."""
+        for key in self.probes:
+            self.standing.rests.pop(key, None)
+        self.probes = ()
 
     def failed(self, error: UpstreamError) -> None:
-        self.pool.blame(self.token, self.model, error)
+        self.pool.blame(self, error)
         self.dropped()
 
     def dropped(self) -> None:
-        for rest in self.probes:
-            rest.probing = False
+        for key in self.probes:
+            self.standing.rests[key].probing = False
+        self.probes = ()
 
 
 class Pool:
@@ -61,98 +84,79 @@ class Pool:
 
     def __init__(
         self,
-        tokens: Sequence[Token],
+        tokens: Sequence[Token] = (),
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._tokens = list(tokens)
-        self._next = int(jitter() * len(tokens)) if tokens else 0
-        self._rests: dict[tuple[str, str], Rest] = {}
-
-    @property
-    def tokens(self) -> Sequence[Token]:
-        return self._tokens
+        self._standings = [Standing(token) for token in tokens]
+        self._next = int(jitter() * 1_000_000)
 
     def replace(self, tokens: Sequence[Token]) -> None:
-        """Take over a new set of credentials; those that stayed keep their state."""
-        kept = {token.secret for token in tokens}
-        gone = {token.label for token in self._tokens if token.secret not in kept}
-        moved = {token.secret: token.label for token in tokens}
-        labels = {token.label: moved.get(token.secret, "") for token in self._tokens}
-        self._rests = {
-            (labels[label], model): rest for (label, model), rest in self._rests.items() if label not in gone
-        }
-        self._tokens = list(tokens)
+        """Take over a new set of credentials; those that stayed keep their state, whatever their label is now."""
+        known = self._standings
+        self._standings = [
+            Standing(token, next((standing.rests for standing in known if standing.token == token), {}))
+            for token in tokens
+        ]
 
-    def take(self, model: str, without: Iterable[str] = ()) -> Lease:
-        """The next healthy token for `model`, leaving out the labels in `without`.
+    def take(self, model: str, without: Collection[Token] = ()) -> Lease:
+        """The next healthy token for `model` that is none of `without`.
 
         Raises `RateLimited` with the shortest wait where all are resting, `Unavailable` where all are out.
         """
-        avoid = set(without)
-        for _ in self._tokens:
-            token = self._tokens[self._next % len(self._tokens)]
+        for _ in self._standings:
+            standing = self._standings[self._next % len(self._standings)]
             self._next += 1
-            rests = self._rests_of(token, model)
-            if token.label not in avoid and all(self._usable(rest) for rest in rests):
-                probes = [rest for rest in rests if rest.failures]
-                for rest in probes:
+            rests = standing.concerning(model)
+            if standing.token not in without and all(self._usable(rest) for rest in rests.values()):
+                for rest in rests.values():
                     rest.probing = True
-                return Lease(token, self, model, probes)
+                return Lease(standing, self, model, tuple(rests))
         raise self._exhausted(model)
 
     def wait(self, model: str) -> float | None:
         """Seconds until some token can be tried again; None where none will recover by waiting."""
         waits = [
             max(rest.until - self._clock() for rest in rests)
-            for token in self._tokens
-            if (rests := self._rests_of(token, model)) and not any(rest.disabled for rest in rests)
+            for standing in self._standings
+            if (rests := standing.concerning(model).values()) and not any(rest.disabled for rest in rests)
         ]
         return max(min(waits), 0.0) if waits else None
 
-    def forget(self, token: Token, model: str) -> None:
-        """It answered: whatever was held against it is over."""
-        for key in ((token.label, model), (token.label, ANY_MODEL)):
-            self._rests.pop(key, None)
-
-    def blame(self, token: Token, model: str, error: UpstreamError) -> None:
+    def blame(self, lease: Lease, error: UpstreamError) -> None:
         """Draw the consequences of a failure for the token that was used."""
         match error.blame:
             case Blame.COOL:
-                rest = self._rest(token, model)
-                backoff = min(FIRST_COOL * 2**rest.failures, LONGEST_COOL) * (1 + self._jitter() / 4)
-                self._cool(rest, error.retry_after or backoff, error)
+                self._rest(lease, lease.model, error, error.retry_after)
             case Blame.QUOTA:
-                self._cool(self._rest(token, ANY_MODEL), max(error.retry_after or 0.0, QUOTA_COOL), error)
+                self._rest(lease, ANY_MODEL, error, max(error.retry_after or 0.0, QUOTA_COOL))
+            case Blame.DENY:
+                self._rest(lease, lease.model, error, LONG_PROBE, disabled=True)
             case Blame.DISABLE:
-                rest = self._rest(token, ANY_MODEL)
-                rest.disabled = True
-                self._cool(rest, LONG_PROBE, error)
+                can_change = lease.token.secret or lease.token.others
+                self._rest(lease, ANY_MODEL, error, LONG_PROBE if can_change else None, disabled=True)
             case Blame.NOTHING:
                 pass
 
     def states(self) -> list[tuple[Token, str, Rest]]:
-        """Every token with the model its rest concerns (all of them: "") and that rest, for people to look at."""
-        return [
-            (token, model, rest)
-            for token in self._tokens
-            for (label, model), rest in self._rests.items()
-            if label == token.label
-        ]
+        """Every token that rests, with the model this concerns (all: "") and the rest, for people to look at."""
+        return [(standing.token, model, rest) for standing in self._standings for model, rest in standing.rests.items()]
 
-    def _cool(self, rest: Rest, seconds: float, error: UpstreamError) -> None:
+    def _rest(
+        self, lease: Lease, model: str, error: UpstreamError, seconds: float | None, *, disabled: bool = False
+    ) -> None:
+        """Lay the token to rest, for longer each time. Requests that were under way together fail only once."""
+        rest = lease.standing.rests.setdefault(model, Rest())
+        is_news = rest.until <= self._clock() or model in lease.probes
+        rest.failures += is_news
+        if seconds is None:
+            doubled = FIRST_COOL * 2 ** min(rest.failures - 1, MOST_DOUBLINGS)
+            seconds = min(doubled * (1 + self._jitter() / 4), LONGEST_COOL)
         rest.until = max(rest.until, self._clock() + seconds)
-        rest.failures += 1
+        rest.disabled = disabled or (rest.disabled and not is_news)
         rest.reason = error.code or ""
-
-    def _rest(self, token: Token, model: str) -> Rest:
-        return self._rests.setdefault((token.label, model), Rest())
-
-    def _rests_of(self, token: Token, model: str) -> list[Rest]:
-        found = (self._rests.get((token.label, ANY_MODEL)), self._rests.get((token.label, model)))
-        return [rest for rest in found if rest is not None]
 
     def _usable(self, rest: Rest) -> bool:
         return not rest.probing and rest.until <= self._clock()

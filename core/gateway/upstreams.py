@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from core.chat.errors import ChatError, Unavailable, UpstreamError
+from core.chat.errors import Unavailable, UpstreamError
 from core.chat.ports import NO_TOKEN, ChatProvider, ModelInfo, Token
-from core.chat.settings import ProviderSettings
+from core.chat.settings import Models, ProviderSettings
 from core.gateway.secrets import Secrets, secret_name, secret_names, split_secret
-from core.gateway.tokens import Pool
+from core.gateway.tokens import ANY_MODEL, Pool
 
 DISCOVERY_TIMEOUT = 10.0
 DISCOVERY_RETRY = 30.0
 FAILURES_TO_BENCH = 3
 FIRST_BENCH = 5.0
 LONGEST_BENCH = 60.0
+MOST_DOUBLINGS = 4
+_NOT_ITS_FAULT = frozenset({"upstream_credentials_unavailable", "deadline_exceeded"})
+_LOG = logging.getLogger("any2api")
 
 
 class Health:
@@ -38,20 +44,35 @@ class Health:
         """Set while nobody should even try: a single failure proved enough."""
         if self._verdict is None or not self.benched:
             return None
-        self._verdict.retry_after = max(self._until - self._clock(), 1.0)
-        return self._verdict
+        return _repeated(self._verdict, max(self._until - self._clock(), 1.0))
 
     def failed(self, error: UpstreamError) -> None:
         if error.bench is not None:
-            self._until, self._verdict = self._clock() + error.bench, error
-        elif error.status in {502, 503, 504} and error.code != "upstream_credentials_unavailable":
+            self._until, self._verdict = self._clock() + error.bench, _repeated(error, error.bench)
+        elif error.status in {502, 503, 504} and error.code not in _NOT_ITS_FAULT:
             self._failures += 1
-            if self._failures >= FAILURES_TO_BENCH:
-                seconds = min(FIRST_BENCH * 2 ** (self._failures - FAILURES_TO_BENCH), LONGEST_BENCH)
-                self._until, self._verdict = self._clock() + seconds, None
+            if self._failures >= FAILURES_TO_BENCH and self.verdict is None:
+                doublings = min(self._failures - FAILURES_TO_BENCH, MOST_DOUBLINGS)
+                self._until = self._clock() + min(FIRST_BENCH * 2**doublings, LONGEST_BENCH)
+                self._verdict = None
 
     def succeeded(self) -> None:
-        self._failures, self._until = 0, float("-inf")
+        """An answer came to its lawful end. One that began before the verdict says nothing against it."""
+        self._failures = 0
+        if self.verdict is None:
+            self._until = float("-inf")
+
+
+def _repeated(error: UpstreamError, retry_after: float) -> UpstreamError:
+    """The same error to be raised once more, without the traceback, which would keep whole requests in memory."""
+    return UpstreamError(
+        error.message,
+        status=error.status,
+        type=error.type,
+        code=error.code,
+        retry=error.retry,
+        retry_after=retry_after,
+    )
 
 
 class Upstream:
@@ -64,41 +85,41 @@ class Upstream:
         secrets: Secrets,
         models_ttl: float,
         clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = settings.name
         self.provider = provider
-        self.pool = Pool([])
+        self.pool = Pool((), clock, jitter)
         self.health = Health(clock)
         self._settings = settings
         self._secrets = secrets
         self._others = secret_names(settings.table)
-        self._credentials: tuple[str, ...] | None = None
+        self._values: Mapping[str, str] | None = None
         self._models_ttl = models_ttl
         self._clock = clock
-        self._discovered: dict[str, ModelInfo] | None = None
-        self._discover_at = float("-inf")
+        self._listed = _models_named(settings.models)
+        self._asked_at = self._ask_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def load_tokens(self, *, newer_than: float | None = None) -> None:
-        """Bring the pool up to the secrets. Raises `Unavailable` where its secret is not set."""
-        values = await self._secrets.values(newer_than=newer_than)
-        if self._settings.tokens is None:
-            credentials: tuple[str, ...] = (NO_TOKEN.secret,)
-        else:
-            name = secret_name(self._settings.tokens) or ""
-            credentials = tuple(split_secret(values.get(name, "")))
-            if not credentials:
-                raise Unavailable(f"The secret {name} is not set.")
-        others = {name: values[name] for name in self._others if name in values}
-        if credentials != self._credentials or any(token.others != others for token in self.pool.tokens):
-            self._credentials = credentials
-            self.pool.replace([Token(f"{self.name}-{n}", secret, others) for n, secret in enumerate(credentials, 1)])
+        """Bring the pool up to the secrets, asking the store again if its copy is from before `newer_than`.
 
-    async def rotated(self, since: float) -> bool:
-        """Whether the secrets have changed, asking the store again if its copy is from before `since`."""
-        before = self._credentials
-        await self.load_tokens(newer_than=since)
-        return self._credentials != before
+        Raises `Unavailable` where the secret of its tokens is not set.
+        """
+        values = await self._secrets.values(newer_than=newer_than)
+        if values is not self._values:
+            self.pool.replace(self._tokens(values))
+            self._values = values
+
+    def _tokens(self, values: Mapping[str, str]) -> list[Token]:
+        others = {name: values[name] for name in self._others if name in values}
+        if self._settings.tokens is None:
+            return [replace(NO_TOKEN, others=others)]
+        name = secret_name(self._settings.tokens) or ""
+        credentials = split_secret(values.get(name, ""))
+        if not credentials:
+            raise Unavailable(f"The secret {name} is not set.")
+        return [Token(f"{self.name}-{n}", secret, others) for n, secret in enumerate(credentials, 1)]
 
     def configured(self, model: str) -> str | None:
         """The upstream's id for `model` by the configured list or a pattern of it; None where neither has it."""
@@ -113,33 +134,55 @@ class Upstream:
     def discovers(self) -> bool:
         return self._settings.models == "discover"
 
-    async def listed(self) -> Mapping[str, ModelInfo] | None:
+    @property
+    def models(self) -> Mapping[str, ModelInfo] | None:
         """Its models by the name a caller uses; None while the upstream has not told them."""
-        if not self.discovers:
-            table = self._settings.models
-            assert not isinstance(table, str)  # noqa: S101  # "discover" is its only string
-            return {alias: ModelInfo(upstream) for alias, upstream in table.items() if "*" not in alias}
-        if self._clock() >= self._discover_at:
-            async with self._lock:
-                if self._clock() >= self._discover_at:
-                    await self._discover()
-        return self._discovered
+        return self._listed
 
-    def forget_models(self) -> None:
-        """The upstream denied a model that it had listed: ask again."""
-        self._discover_at = float("-inf")
+    @property
+    def never_asked(self) -> bool:
+        return self.discovers and self._asked_at == float("-inf")
+
+    @property
+    def worth_asking(self) -> bool:
+        """Whether it may tell other models than those we know."""
+        return self.discovers and self._clock() >= self._ask_at
+
+    async def discover(self) -> None:
+        """Ask the upstream for its models, unless somebody else just did."""
+        async with self._lock:
+            if self.worth_asking:
+                await self._discover()
+
+    def forget(self, model: str) -> None:
+        """The upstream denied a model that it may have listed: it is to say so again, though not at every denial."""
+        if self.discovers and self._listed is not None and model in self._listed:
+            self._listed = {name: info for name, info in self._listed.items() if name != model}
+            self._ask_at = min(self._ask_at, self._asked_at + DISCOVERY_RETRY)
 
     async def _discover(self) -> None:
-        self._discover_at = self._clock() + DISCOVERY_RETRY
+        models: Sequence[ModelInfo] = ()
         try:
             await self.load_tokens()
-            async with asyncio.timeout(DISCOVERY_TIMEOUT):
-                models: Sequence[ModelInfo] = await self.provider.models(next(iter(self.pool.tokens)))
-        except (ChatError, TimeoutError):
-            return
+            lease = self.pool.take(ANY_MODEL)
+            try:
+                async with asyncio.timeout(DISCOVERY_TIMEOUT):
+                    models = await self.provider.models(lease.token)
+            finally:
+                lease.dropped()
+        except Exception as error:  # noqa: BLE001  # a provider is code that others add: only its list may fail with it
+            _LOG.warning("the models of %s are unknown: %s", self.name, getattr(error, "code", type(error).__name__))
+        self._asked_at = self._clock()
+        self._ask_at = self._asked_at + (self._models_ttl if models else DISCOVERY_RETRY)
         if models:
-            self._discovered = {info.model: info for info in models}
-            self._discover_at = self._clock() + self._models_ttl
+            self._listed = {info.model: info for info in models}
+
+
+def _models_named(models: Models) -> Mapping[str, ModelInfo] | None:
+    """What the configuration alone tells; a pattern is no name to ask for."""
+    if isinstance(models, str):
+        return None
+    return {name: ModelInfo(upstream) for name, upstream in models.items() if "*" not in name}
 
 
 def _matches(pattern: str, model: str) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from core.chat.completion import Completion, collect
 from core.chat.events import Batch
 from core.chat.requests import ChatRequest
 from core.gateway.answer import Answer
@@ -20,14 +21,32 @@ async def open_choices(
     if len(chats) == 1:
         return [await gateway.open(chats[0], record, remaining=remaining)]
     records = [record, *(Record() for _ in chats[1:])]
-    opening = (gateway.open(chat, each, remaining=remaining) for chat, each in zip(chats, records, strict=True))
-    opened = await asyncio.gather(*opening, return_exceptions=True)
-    answers = [answer for answer in opened if isinstance(answer, Answer)]
-    for failure in opened:
-        if isinstance(failure, BaseException):
-            await asyncio.gather(*(answer.aclose() for answer in answers))
-            raise failure
-    return answers
+    opening = [
+        asyncio.create_task(gateway.open(chat, each, remaining=remaining))
+        for chat, each in zip(chats, records, strict=True)
+    ]
+    try:
+        return list(await asyncio.gather(*opening))
+    except BaseException:
+        for task in opening:
+            task.cancel()
+        for opened in await asyncio.gather(*opening, return_exceptions=True):
+            if isinstance(opened, Answer):
+                await opened.aclose()
+        raise
+
+
+async def collect_all(answers: Sequence[Answer]) -> list[Completion]:
+    """All answers, finished; the first failure ends the reading of the others and is raised."""
+    if len(answers) == 1:
+        return [await collect(aiter(answers[0]))]
+    reading = [asyncio.create_task(collect(aiter(answer))) for answer in answers]
+    try:
+        return list(await asyncio.gather(*reading))
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.wait(reading)
 
 
 async def merge(answers: list[Answer]) -> AsyncGenerator[tuple[int, Batch]]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from core.api.shared.choices import merge, open_choices
+from core.api.shared.choices import collect_all, merge, open_choices
 from core.api.shared.errors import json_bytes
 from core.api.shared.hangup import Hangup
 from core.api.shared.state import record_of, remaining_of
-from core.chat.completion import Completion, collect
+from core.chat.completion import Completion
 from core.chat.errors import ChatError
 from core.chat.events import Batch
 from core.chat.requests import ChatRequest, Json
@@ -82,7 +83,7 @@ class Reply(Response):
     async def _whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         answers = await self._open(scope)
         try:
-            completions = await asyncio.gather(*map(collect, map(aiter, answers)))
+            completions = await collect_all(answers)
         finally:
             for answer in answers:
                 await answer.aclose()
@@ -99,9 +100,10 @@ class Reply(Response):
         try:
             answers = await self._open(scope)
             line.headers = _about(answers, self._ignored)
-            async for index, batch in merge(answers):
-                if data := self._renderer.batch(index, batch):
-                    await line.write(data)
+            async with aclosing(merge(answers)) as batches:
+                async for index, batch in batches:
+                    if data := self._renderer.batch(index, batch):
+                        await line.write(data)
             await line.write(self._renderer.end(), more=False)
         except ChatError as error:
             if not line.started:
