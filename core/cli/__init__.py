@@ -82,7 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--port", type=_port, default=8000, help="port to listen on (default: %(default)s)")
     commands.add_parser("check", parents=[given], help="say what is wrong with the settings")
     commands.add_parser("models", parents=[given], help="list the models that can be asked for")
-    chatting = commands.add_parser("chat", parents=[given], help="ask a model something, here in the terminal")
+    chatting = commands.add_parser(
+        "chat",
+        parents=[given],
+        usage="%(prog)s [--config FILE] [MODEL | --model MODEL] TEXT",
+        help="ask a model something, here in the terminal",
+    )
     chatting.add_argument("--model", metavar="MODEL", help="the model to ask (default: the first there is)")
     chatting.add_argument(
         "words", nargs="+", metavar="[MODEL] TEXT", help="the model, unless --model names it; the text"

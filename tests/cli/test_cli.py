@@ -23,6 +23,13 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"any2api {version('any2api')}\n"
 
 
+def test_help_says_how_to_chat(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["chat", "--help"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: any2api chat [--config FILE] [MODEL | --model MODEL] TEXT\n")
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["nonsense"], ["chat"], ["serve", "--port", "65536"], ["serve", "--port", "x"]]
 )
