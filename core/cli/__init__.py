@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     chatting.add_argument("--model", metavar="MODEL", help="the model to ask (default: the first there is)")
     chatting.add_argument(
-        "words", nargs="+", metavar="[MODEL] TEXT", help="the model, unless --model names it; the text"
+        "words", nargs="+", metavar="TEXT", help="what to say; the model first, unless --model names it"
     )
     return parser
 
