@@ -1,0 +1,1 @@
+"""The forms in which services take messages and tools: one file per family."""
