@@ -11,6 +11,7 @@ from core.chat.errors import ChatError, InvalidKey
 
 DELAY = 0.05
 """Seconds that every refusal takes: nothing for a person, much for someone who tries keys."""
+_HEADERS = ("authorization", "x-api-key", "api-key")
 _QUERY_NAMES = ("key", "api_key", "api-key", "access_token", "token")
 
 
@@ -25,10 +26,13 @@ async def authorize(request: Request) -> None:
 
 
 def presented_key(request: Request) -> str | None:
-    """The key in the request's headers; None where there is none. Raises `InvalidKey` for an ambiguous one."""
+    """The key in the request's headers; None where there is none, or where two contradict each other.
+
+    Raises `InvalidKey` with a hint where it only stands in the URL.
+    """
     headers = request.headers
-    if len(headers.getlist("authorization")) > 1:
-        raise InvalidKey("Send one Authorization header.")
+    if any(len(headers.getlist(name)) > 1 for name in _HEADERS):
+        return None
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if key and scheme.lower() == "bearer":
         return key.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import NoReturn
@@ -28,7 +29,9 @@ async def read_json(request: Request, limit: int) -> dict[str, Json]:
     if request.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
         raise InvalidRequest("Send the body uncompressed.", status=415, code="unsupported_encoding")
     if request.headers.get("content-type", "").lower().startswith(_FORMS):
-        raise InvalidRequest("Send JSON with `Content-Type: application/json`, not a form.", status=415, code="unsupported_media_type")
+        raise InvalidRequest(
+            "Send JSON with `Content-Type: application/json`, not a form.", status=415, code="unsupported_media_type"
+        )
     return parse_object(await read_bytes(request, limit))
 
 
@@ -56,13 +59,17 @@ async def read_bytes(request: Request, limit: int) -> bytes:
 def parse_object(body: bytes) -> dict[str, Json]:
     """One JSON object. Refused: NaN, duplicate keys, more than 64 levels, anything that is no UTF-8."""
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+        )
     except UnicodeDecodeError:
         raise InvalidRequest("The body is not UTF-8.", code="invalid_json") from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+    except ValueError:
+        raise InvalidRequest("The body holds a number of too many digits.", code="invalid_json") from None
     if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
@@ -80,6 +87,13 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         double = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add() gives None
         raise InvalidRequest(f"The key {double[:100]!r} stands twice in one object.", code="duplicate_key")
     return value
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise InvalidRequest("The body holds a number beyond all measure.", code="invalid_json")
+    return number
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 from starlette.responses import Response
 
@@ -11,8 +12,14 @@ from core.chat.errors import ChatError
 from core.chat.requests import Json
 
 
+def redact_error(error: ChatError, redact: Callable[[str], str]) -> None:
+    """Take what must not leave out of everything in `error` that may quote an upstream."""
+    error.message = redact(error.message)
+    error.param = error.param and redact(error.param)
+
+
 def error_object(error: ChatError) -> dict[str, Json]:
-    """`{"error": {message, type, param, code}}`. The message has already passed the redactor."""
+    """`{"error": {message, type, param, code}}`. It has already passed `redact_error`."""
     return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 

@@ -1,8 +1,7 @@
 """The front door: every request passes it once, whatever becomes of it.
 
 Gives each request an id, finds the path that a client meant, answers preflights, puts CORS headers on every answer,
-and writes one line in the log. Pure ASGI, so that it neither
-buffers a stream nor hides a hang-up.
+and writes one line in the log. Pure ASGI, so that it neither buffers a stream nor hides a hang-up.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from core.api.shared.state import start_record
 
 CALLER_GONE = 499
 _LOG = logging.getLogger("any2api")
-_ENDPOINTS = re.compile(r"(?i)(?:/v1)*(/(?:chat/completions|completions|models)(?:/|$).*)")
-_DOUBLED = re.compile(r"(?i)(?:/chat/completions|/completions)+(/(?:chat/completions|completions|models)\b)")
-_SAFE = re.compile(rb"[\w,\s.*-]{1,2048}")
+_ENDPOINTS = re.compile(r"(?i)(?:/v1)*/(chat/completions|completions|models)(/.*)?")
+_DOUBLED = re.compile(r"(?i)(?:/chat/completions|/completions)+(?:/v1)*(?=/(?:chat/completions|completions|models)\b)")
+_SAFE = re.compile(rb"[\w!#$%&'*+.^`|~, \t-]{1,2048}")
 _EXPOSED = b"x-request-id, request-id, retry-after, x-ignored-params, x-usage-estimated, x-any2api-provider"
 _METHODS = b"GET, HEAD, POST, OPTIONS"
 
@@ -56,18 +55,13 @@ class Front:
         log_request(scope, passage.status, time.perf_counter() - started, record)
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        origin = _header(scope, b"origin")
+        exposed = (b"access-control-expose-headers", _EXPOSED)
         if self._any_origin:
-            allowed = b"*"
-        elif origin in self._origins:
-            allowed = origin
-        else:
-            return []
-        return [
-            (b"access-control-allow-origin", allowed),
-            (b"access-control-expose-headers", _EXPOSED),
-            *([] if allowed == b"*" else [(b"vary", b"Origin")]),
-        ]
+            return [(b"access-control-allow-origin", b"*"), exposed]
+        origin, varies = _header(scope, b"origin"), (b"vary", b"Origin")
+        if origin not in self._origins:
+            return [varies]
+        return [(b"access-control-allow-origin", origin), exposed, varies]
 
 
 class Passage:
@@ -92,11 +86,9 @@ def meant_path(path: str) -> str:
     """
     path = re.sub(r"/{2,}", "/", path)
     path = path.rstrip("/") or "/"
-    path = _DOUBLED.sub(r"\1", path)
-    if found := _ENDPOINTS.fullmatch(path):
-        head, slash, rest = found[1].partition("/models/")
-        return "/v1" + (head.lower() + slash + rest if slash else found[1].lower())
-    return path
+    path = _DOUBLED.sub("", path)
+    found = _ENDPOINTS.fullmatch(path)
+    return f"/v1/{found[1].lower()}{found[2] or ''}" if found else path
 
 
 def _identity(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -9,8 +9,11 @@ from typing import Self
 from starlette.types import Receive
 
 
-class CallerGone(Exception):
-    """The caller hung up: nobody is left to answer."""
+class CallerGone(BaseException):
+    """The caller hung up: nobody is left to answer.
+
+    Like a cancellation it is no `Exception`, so that nobody on its way takes it for a failure and answers it.
+    """
 
 
 class Hangup:

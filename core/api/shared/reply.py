@@ -8,7 +8,8 @@ the line open. After that a failure is an event of the stream, without the end t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from core.api.shared.choices import collect_all, merge, open_choices
-from core.api.shared.errors import json_bytes
+from core.api.shared.errors import json_bytes, redact_error
 from core.api.shared.hangup import Hangup
 from core.api.shared.state import record_of, remaining_of
 from core.chat.completion import Completion
@@ -27,6 +28,7 @@ from core.gateway.answer import Answer
 from core.gateway.gateway import Gateway
 
 KEEP_ALIVE = 15.0
+_UNSAFE = re.compile(r"[^\w.\[\]-]", re.ASCII)
 _COMMENT = b": keep-alive\n\n"
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -105,12 +107,15 @@ class Reply(Response):
                     if data := self._renderer.batch(index, batch):
                         await line.write(data)
             await line.write(self._renderer.end(), more=False)
-        except ChatError as error:
+        except Exception as error:
             if not line.started:
                 raise
-            record_of(scope).error = error.code or ""
-            error.message = self._gateway.redact(error.message)
-            await line.write(self._renderer.error(error), more=False)
+            told = error if isinstance(error, ChatError) else ChatError("Something went wrong here.")
+            record_of(scope).error = told.code or ""
+            redact_error(told, self._gateway.redact)
+            await line.write(self._renderer.error(told), more=False)
+            if told is not error:  # a bug of ours: the log shall have it
+                raise
         finally:
             await line.close()
             for answer in answers:
@@ -121,8 +126,13 @@ def _about(answers: Sequence[Answer], ignored: Sequence[str]) -> list[tuple[str,
     """Headers about how the answers came to be."""
     headers = [("x-any2api-provider", answers[0].provider)]
     if names := dict.fromkeys([*ignored, *(name for answer in answers for name in answer.notices)]):
-        headers.append(("x-ignored-params", ", ".join(names)))
+        headers.append(("x-ignored-params", _list(names)))
     return headers
+
+
+def _list(names: Iterable[str]) -> str:
+    """Names that a caller invented, as the value of a header: bounded, and in an alphabet that can do no harm."""
+    return ", ".join(_UNSAFE.sub("?", name)[:64] for name in list(names)[:32])
 
 
 class Line:
