@@ -6,9 +6,11 @@ that much text is held back and no more; however the text was cut on the way, th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
+from core.chat.errors import UpstreamError
 from core.chat.events import Finish, ReasoningDelta, StreamEvent, TextDelta, TextReplacement
 from core.wire.decoding import Decoder
 from core.wire.frames import Frame
@@ -151,26 +153,32 @@ class TransformedDecoder:
         self._transform = transform()
         self.finished = False
 
-    def decode(self, frame: Frame) -> list[StreamEvent]:
-        return self._transformed(self._decoder.decode(frame))
-
-    def end(self) -> list[StreamEvent]:
-        return self._transformed(self._decoder.end())
-
-    def _transformed(self, events: Iterable[StreamEvent]) -> list[StreamEvent]:
-        transformed: list[StreamEvent] = []
-        for event in events:
-            match event:
-                case TextDelta(text):
-                    transformed += self._transform.feed(text)
-                case TextReplacement(text):
-                    transformed.append(self._replacement(text))
-                case Finish():
-                    transformed += [*self._transform.end(), event]
-                case _:
-                    transformed.append(event)
+    def decode(self, frame: Frame) -> Iterator[StreamEvent]:
+        yield from self._transformed(partial(self._decoder.decode, frame))
         self.finished = self._decoder.finished
-        return transformed
+
+    def end(self) -> Iterator[StreamEvent]:
+        yield from self._transformed(self._decoder.end)
+
+    def _transformed(self, decode: Callable[[], Iterable[StreamEvent]]) -> Iterator[StreamEvent]:
+        try:
+            for event in decode():
+                yield from self._passed(event)
+        except UpstreamError:
+            yield from self._transform.end()  # the last words before it
+            raise
+
+    def _passed(self, event: StreamEvent) -> Iterator[StreamEvent]:
+        match event:
+            case TextDelta(text):
+                yield from self._transform.feed(text)
+            case TextReplacement(text):
+                yield self._replacement(text)
+            case Finish():
+                yield from self._transform.end()
+                yield event
+            case _:
+                yield event
 
     def _replacement(self, text: str) -> TextReplacement:
         self._transform = self._new_transform()

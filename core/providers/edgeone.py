@@ -6,7 +6,7 @@ The dialect is told from the first event of an answer, never from a model's name
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from core.chat.errors import UpstreamError
 from core.chat.events import Batch, StreamEvent
@@ -95,17 +95,16 @@ class AnyVendorDecoder:
         self._decoder: Decoder | None = None
         self.finished = False
 
-    def decode(self, frame: Frame) -> Iterable[StreamEvent]:
+    def decode(self, frame: Frame) -> Iterator[StreamEvent]:
         if self._decoder is None:
             self._decoder = Decoder(self._dialects[dialect_of(frame.data)])
-        events = self._decoder.decode(frame)
+        yield from self._decoder.decode(frame)
         self.finished = self._decoder.finished
-        return events
 
-    def end(self) -> Iterable[StreamEvent]:
+    def end(self) -> Iterator[StreamEvent]:
         if self._decoder is None:
             raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
-        return self._decoder.end()
+        yield from self._decoder.end()
 
 
 def dialect_of(event: str) -> str:

@@ -163,10 +163,10 @@ def test_the_decoder_around_a_transform_gives_what_was_held_before_it_finishes()
     decoder = TransformedDecoder(
         Scripted({"1": [TextDelta("a<thi")], "2": [ToolCallStart("c", "f")], "3": [Finish("stop")]}), SplitThinkTags
     )
-    assert decoder.decode(Frame("1")) == [TextDelta("a")]
-    assert decoder.decode(Frame("2")) == [ToolCallStart("c", "f")]
+    assert list(decoder.decode(Frame("1"))) == [TextDelta("a")]
+    assert list(decoder.decode(Frame("2"))) == [ToolCallStart("c", "f")]
     assert not decoder.finished
-    assert decoder.decode(Frame("3")) == [TextDelta("<thi"), Finish("stop")]
+    assert list(decoder.decode(Frame("3"))) == [TextDelta("<thi"), Finish("stop")]
     assert decoder.finished
 
 
@@ -181,15 +181,24 @@ def test_a_replaced_text_is_taken_apart_anew() -> None:
         ),
         SplitThinkTags,
     )
-    assert decoder.decode(Frame("1")) == [ReasoningDelta("hm"), TextDelta("No")]
-    assert decoder.decode(Frame("2")) == [TextReplacement("Yes")]
-    assert decoder.decode(Frame("3")) == [TextDelta("<"), Finish("stop")]
+    assert list(decoder.decode(Frame("1"))) == [ReasoningDelta("hm"), TextDelta("No")]
+    assert list(decoder.decode(Frame("2"))) == [TextReplacement("Yes")]
+    assert list(decoder.decode(Frame("3"))) == [TextDelta("<"), Finish("stop")]
 
 
 def test_a_cut_answer_stays_cut_behind_a_transform() -> None:
     decoder = TransformedDecoder(Scripted({}), SplitThinkTags)
     with pytest.raises(UpstreamTruncated):
-        decoder.end()
+        list(decoder.end())
+
+
+def test_the_last_words_before_a_failure_are_not_lost() -> None:
+    decoder = TransformedDecoder(Scripted({"1": [TextDelta("a<thi")]}), SplitThinkTags)
+    assert list(decoder.decode(Frame("1"))) == [TextDelta("a")]
+    events = decoder.end()
+    assert next(events) == TextDelta("<thi")
+    with pytest.raises(UpstreamTruncated):
+        next(events)
 
 
 @pytest.mark.parametrize(

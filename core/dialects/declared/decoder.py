@@ -51,18 +51,31 @@ class Decoder:
         self._first: Json = None
         self._malformed = 0
 
-    def decode(self, frame: Frame) -> Iterable[StreamEvent]:
-        data = frame.data.strip()
+    def decode(self, frame: Frame) -> Iterator[StreamEvent]:
+        data, end = frame.data.strip(), self._response.end
         if data in self._response.ignore:
-            return ()
-        if data in self._response.end.texts:
-            return self._finish()
+            return
         try:
-            event = self._event(frame)
+            event = self._event(frame) if data not in end.texts else None
         except (ValueError, RecursionError):
-            return self._skip()
-        if isinstance(event.value, str) and event.value in self._response.end.texts:
-            return self._finish()
+            self._skip()
+            return
+        if event is None or (isinstance(event.value, str) and event.value in end.texts):
+            yield from self._finish()
+            return
+        yield from self._take(event)
+        if self._is_last(event):
+            yield from self._finish()
+
+    def end(self) -> Iterator[StreamEvent]:
+        if self._may_end or (self._response.end.eof and not self._malformed):
+            yield from self._finish()
+        elif self._said_something:
+            raise UpstreamTruncated
+        else:
+            raise self._nothing()
+
+    def _take(self, event: Event) -> Iterator[StreamEvent]:
         self._malformed = 0
         self._events += 1
         self._first = event.value if self._events == 1 else None
@@ -70,24 +83,16 @@ class Decoder:
         said = [*self._say(event), *self._show(event), *self._call(event)]
         self._may_end = self._may_end and not said
         self._note_end(event)
-        return [*said, *self._finish()] if self._is_last(event) else said
-
-    def end(self) -> Iterable[StreamEvent]:
-        if self._may_end or (self._response.end.eof and not self._malformed):
-            return self._finish()
-        if self._said_something:
-            raise UpstreamTruncated
-        raise self._nothing()
+        yield from said
 
     def _event(self, frame: Frame) -> Event:
         value = self._read(frame.data)
         return Event(self._response.kind_of(frame, value), _unwrapped(value, self._response.payload))
 
-    def _skip(self) -> Iterable[StreamEvent]:
+    def _skip(self) -> None:
         self._malformed += 1
         if self._malformed >= MALFORMED_IN_A_ROW:
             raise UpstreamBadResponse(f"The upstream sent {MALFORMED_IN_A_ROW} events in a row that cannot be read.")
-        return ()
 
     def _check_error(self, event: Event) -> None:
         for rule in self._response.error:
@@ -141,16 +146,17 @@ class Decoder:
         end = self._response.end
         return event.kind in end.on or any(any(flag.find(event)) for flag in end.flags)
 
-    def _finish(self) -> Iterable[StreamEvent]:
+    def _finish(self) -> Iterator[StreamEvent]:
         """The lawful end, if anything was said or at least a reason was given."""
         rest = list(self._rest())
         if not self._said_something and self._word is None and self._reason is None:
             raise self._nothing()
+        yield from rest
         if self._word is not None and self._word.lower() in _FAILED:
             raise UpstreamError("The upstream's model failed while it answered.", code="upstream_stream_error")
-        self.finished = True
         reason = self._reason or self._response.reason_of(self._word, called_tools=self._calls.any)
-        return [*rest, Finish(reason, self._word, self._usage())]
+        yield Finish(reason, self._word, self._usage())
+        self.finished = True
 
     def _rest(self) -> Iterator[StreamEvent]:
         if thought := self._reasoning.end():
