@@ -160,7 +160,12 @@ class Decoder:
     def _lawful_end(self) -> list[StreamEvent]:
         self.finished = True
         reason = terms.finish_reason(self._finish, called_tools=self._calls.any)
-        return [*self._calls.end(), Finish(reason, self._finish, self._usage)]
+        rest = self._text.end()
+        return [
+            *([TextDelta(rest)] if rest else ()),
+            *self._calls.end(),
+            Finish(reason, self._finish, self._usage),
+        ]
 
     def _skip(self) -> Iterable[StreamEvent]:
         self._malformed += 1

@@ -7,6 +7,7 @@ once for each model: the parameter is left out, or said another way, from then o
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 
 from core.chat.errors import UpstreamError
 from core.chat.events import Batch, Notice
@@ -37,14 +38,18 @@ class Provider:
         while True:
             body = encode(request)
             left_out = [name for name, concede in lessons.items() if concede(body)]
+            if left_out:
+                yield [Notice(name) for name in left_out]
+            url = f"{self._base_url}/chat/completions"
+            began = False
             try:
-                async for batch in exchange(self._http, f"{self._base_url}/chat/completions", self._auth(token), body):
-                    if left_out:
-                        batch, left_out = [*map(Notice, left_out), *batch], []  # noqa: PLW2901  # the first batch carries them
-                    yield batch
+                async with aclosing(exchange(self._http, url, self._auth(token), body)) as batches:
+                    async for batch in batches:
+                        began = True
+                        yield batch
             except UpstreamError as error:
                 lesson = lesson_of(error, body)
-                if lesson is None or lesson[1] is lessons.get(lesson[0]):
+                if began or lesson is None or lesson[1] is lessons.get(lesson[0]):
                     raise
                 lessons[lesson[0]] = lesson[1]
             else:

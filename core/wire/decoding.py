@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
-from core.chat.errors import UpstreamTruncated
+from core.chat.errors import UpstreamError, UpstreamTruncated
 from core.chat.events import Batch, StreamEvent, ToolCallDelta
 from core.wire.frames import Frame, Framing
 
@@ -28,41 +28,54 @@ class Decoder(Protocol):
         ...
 
 
-def decode_chunk(chunk: bytes, framing: Framing, decoder: Decoder) -> list[StreamEvent]:
-    """The events that `chunk` completes."""
-    return _decode(framing.feed(chunk), decoder)
+def decode_chunk(chunk: bytes, framing: Framing, decoder: Decoder) -> Iterator[StreamEvent]:
+    """The events that `chunk` completes. What came before an error comes before its exception, too."""
+    yield from _decode(framing.feed(chunk), decoder)
 
 
-def decode_end(framing: Framing, decoder: Decoder) -> list[StreamEvent]:
+def decode_end(framing: Framing, decoder: Decoder) -> Iterator[StreamEvent]:
     """The events that the end of the body brings."""
-    if decoder.finished:
-        return []
-    events = _decode(framing.end(), decoder)
     if not decoder.finished:
-        events += decoder.end()
-    return events
+        yield from _decode(framing.end(), decoder)
+    if not decoder.finished:
+        yield from decoder.end()
 
 
-async def decode_body(chunks: AsyncIterator[bytes], framing: Framing, decoder: Decoder) -> AsyncIterator[Batch]:
+async def decode_body(chunks: AsyncIterator[bytes], framing: Framing, decoder: Decoder) -> AsyncGenerator[Batch]:
     """The events of a whole body, a batch for each read that completed some."""
     async for chunk in chunks:
-        if batch := _decode(framing.feed(chunk), decoder):
+        batch, failure = _gathered(decode_chunk(chunk, framing, decoder))
+        if batch:
             yield batch
+        if failure is not None:
+            raise failure
         if decoder.finished:
             return
-    if batch := decode_end(framing, decoder):
+    batch, failure = _gathered(decode_end(framing, decoder))
+    if batch:
         yield batch
+    if failure is not None:
+        raise failure
 
 
-def _decode(frames: list[Frame], decoder: Decoder) -> list[StreamEvent]:
-    events: list[StreamEvent] = []
+def _gathered(events: Iterator[StreamEvent]) -> tuple[list[StreamEvent], UpstreamError | None]:
+    """All events up to the error that ended them, if one did: an answer's last words are not lost with it."""
+    batch: list[StreamEvent] = []
+    try:
+        for event in events:
+            batch.append(event)  # noqa: PERF402  # extend() does not say what it keeps when the iterator raises
+    except UpstreamError as failure:
+        return batch, failure
+    return batch, None
+
+
+def _decode(frames: list[Frame], decoder: Decoder) -> Iterator[StreamEvent]:
     for frame in frames:
         if decoder.finished:
             break
-        decoded = decoder.decode(frame)
+        events = decoder.decode(frame)
         if frame.damaged:
-            decoded = list(decoded)
-            if any(isinstance(event, ToolCallDelta) for event in decoded):
+            events = list(events)
+            if any(isinstance(event, ToolCallDelta) for event in events):
                 raise UpstreamTruncated("The upstream damaged the arguments of a tool call.")
-        events += decoded
-    return events
+        yield from events

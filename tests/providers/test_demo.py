@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from core.chat.completion import Completion, collect
-from core.chat.errors import ConfigError, UpstreamTruncated
+from core.chat.errors import Blame, UpstreamError
 from core.chat.events import Finish, Usage
 from core.chat.options import Options
 from core.chat.ports import NO_TOKEN
 from core.chat.requests import ChatRequest, FunctionTool, Image, Message, Text
-from core.providers.demo import Provider
+from core.providers.demo import PREFIX, Provider
 from core.providers.demo.connection import Connection
 from core.providers.demo.faults import FAULTS
 from core.providers.demo.server import ToyUpstream
@@ -71,7 +71,7 @@ async def test_words_arrive_while_the_story_is_told(provider: Provider) -> None:
 
 
 async def test_echo_sees_images(provider: Provider) -> None:
-    answer = await ask(provider, "echo", (Text("Look:"), Image("data:image/png;base64,AA==")))
+    answer = await ask(provider, "demo/echo", (Text("Look:"), Image("data:image/png;base64,AA==")))
     assert answer.text == "Look: [image]"
 
 
@@ -85,7 +85,7 @@ async def test_reasoning_and_tools_take_the_whole_road(provider: Provider) -> No
 
 async def test_models_lists_voices_and_faults_through_http(provider: Provider) -> None:
     models = await provider.models(NO_TOKEN)
-    assert [info.model for info in models] == [*VOICES, *FAULTS]
+    assert [info.model for info in models] == [PREFIX + name for name in (*VOICES, *FAULTS)]
     assert {info.owner for info in models} == {"demo"}
 
 
@@ -220,7 +220,7 @@ async def test_base_url_leads_to_another_upstream(http: HttpClient) -> None:
 
     async with upstream(script) as elsewhere:
         provider = demo(http, base_url=f"{elsewhere.url}/v1/")
-        assert [info.model for info in await provider.models(NO_TOKEN)] == ["other"]
+        assert [info.model for info in await provider.models(NO_TOKEN)] == ["demo/other"]
     assert [(seen.path, seen.headers["authorization"]) for seen in elsewhere.seen] == [("/v1/models", "Bearer demo")]
     assert not provider._upstreams
 
@@ -234,3 +234,10 @@ def test_wrong_settings_are_refused(options: dict[str, Any]) -> None:
 def test_first_event_timeout_is_a_setting() -> None:
     assert demo(HttpClient()).first_event_timeout is None
     assert demo(HttpClient(), first_event_timeout=3).first_event_timeout == 3.0
+
+
+async def test_one_models_fault_does_not_take_the_others_away(provider: Provider) -> None:
+    for fault in ("fault-http-401", "fault-http-403-challenge"):
+        with pytest.raises(UpstreamError) as raised:
+            await ask(provider, fault)
+        assert (raised.value.blame, raised.value.bench) == (Blame.NOTHING, None)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
+from core.chat.errors import Blame, UpstreamError
 from core.chat.events import Batch
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
@@ -20,6 +22,8 @@ from core.dialects.openai_exchange import exchange, list_models
 from core.providers.demo.server import TOKEN, ToyUpstream
 from core.wire.client import HttpClient
 
+PREFIX: Final = "demo/"
+"""Before the names of its models, where others see them."""
 _HEADERS: Final[Mapping[str, str]] = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -37,13 +41,19 @@ class Provider:
         self._upstreams: dict[asyncio.AbstractEventLoop, ToyUpstream] = {}
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:  # noqa: ARG002  # the demo has its own
+        request = replace(request, model=request.model.removeprefix(PREFIX))
         url = f"{await self._url()}/chat/completions"
-        async with aclosing(exchange(self._http, url, _HEADERS, encode(request))) as events:
-            async for batch in events:
-                yield batch
+        try:
+            async with aclosing(exchange(self._http, url, _HEADERS, encode(request))) as events:
+                async for batch in events:
+                    yield batch
+        except UpstreamError as error:
+            error.blame, error.bench = Blame.NOTHING, None  # one model's fault must not take the others away
+            raise
 
     async def models(self, token: Token) -> Sequence[ModelInfo]:  # noqa: ARG002  # the demo has its own
-        return await list_models(self._http, f"{await self._url()}/models", _HEADERS)
+        listed = await list_models(self._http, f"{await self._url()}/models", _HEADERS)
+        return [replace(info, model=PREFIX + info.model) for info in listed]
 
     async def aclose(self) -> None:
         """Stop this event loop's upstream; a later request starts another."""
