@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.chat.completion import Completion, collect
-from core.chat.errors import Blame, UpstreamError
+from core.chat.errors import Blame, ConfigError, UpstreamError, UpstreamTruncated
 from core.chat.events import Finish, Usage
 from core.chat.options import Options
 from core.chat.ports import NO_TOKEN
