@@ -153,6 +153,23 @@ async def test_an_empty_body() -> None:
         assert [await answer.peek(), await answer.peek(), await answer.read()] == [b"", b"", b""]
 
 
+async def test_an_answer_cannot_be_read_after_its_block() -> None:
+    async def script(_: Seen, wire: Wire) -> None:
+        await wire.head()
+        await wire.chunk(b"hello")
+        await wire.finish()
+
+    http = HttpClient()
+    async with upstream(script) as site:
+        async with http.request("GET", site.url) as first:
+            chunks = first.chunks()
+            assert await anext(chunks) == b"hello"
+        async with http.request("GET", site.url) as second:
+            assert await anext(chunks, b"") == b""
+            assert await second.read() == b"hello"
+        assert site.accepted == 1
+
+
 async def test_redirects_and_cookies_are_left_to_others() -> None:
     async def script(_: Seen, wire: Wire) -> None:
         await wire.reply(302, "", location=elsewhere.url, set_cookie="a=b")

@@ -77,6 +77,24 @@ async def test_headers_are_found_by_lower_case_name() -> None:
         assert found.headers == {"x-some": "a, b", "retry-after": "2", "content-length": "0"}
 
 
+async def test_trailers_are_no_headers() -> None:
+    answer = CHUNKED + b"0\r\nContent-Type: text/html\r\n\r\n"
+    async with upstream(saying(answer)) as site, HttpClient().request("GET", site.url) as found:
+        assert found.headers == {"transfer-encoding": "chunked"}
+
+
+async def test_an_upstream_that_stops_before_it_has_heard_us_out() -> None:
+    async def script(_: Seen, wire: Wire) -> None:
+        wire.stop_sending()
+        await asyncio.Event().wait()
+
+    headers = {"content-length": "1"}  # all the rest stays in our buffer
+    async with upstream(script) as site, asyncio.timeout(10):
+        with pytest.raises(UpstreamUnreachable):
+            async with HttpClient().request("POST", site.url, content=bytes(32 * 1024 * 1024), headers=headers):
+                pass
+
+
 @pytest.mark.parametrize("reset", [False, True])
 @pytest.mark.parametrize(
     "answer", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 100 Continue\r\n\r\n"]

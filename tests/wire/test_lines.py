@@ -75,3 +75,10 @@ def test_lines_are_bounded(size: int) -> None:
         with pytest.raises(UpstreamError) as caught:
             frames(LineFraming(), *pieces(body, size))
         assert caught.value.code == "upstream_event_too_large"
+
+
+def test_a_line_that_is_too_long_is_refused_before_it_has_ended() -> None:
+    framing = LineFraming()
+    framing.feed(bytes(MAX_LINE))
+    with pytest.raises(UpstreamError):
+        framing.feed(b"x")

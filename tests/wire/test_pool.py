@@ -25,6 +25,12 @@ async def ask(client: HttpClient, site: Upstream, path: str = "/") -> bytes:
         return await answer.read()
 
 
+async def turns(count: int) -> None:
+    """Let the event loop go round."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
 async def test_a_finished_connection_serves_the_next_request() -> None:
     client = HttpClient()
     async with upstream(greet) as site:
@@ -110,6 +116,44 @@ async def test_data_on_a_waiting_connection_closes_it(unasked: bytes) -> None:
     async with upstream(script) as site:
         assert await ask(client, site) == b"hello"
         waiting.set()
+        await site.connections(0)
+
+
+async def test_a_waiting_connection_that_the_upstream_closed_is_not_used() -> None:
+    async def script(_: Seen, wire: Wire) -> None:
+        await wire.reply(200, "hello")
+        wire.close()
+
+    client = HttpClient()
+    async with upstream(script) as site, asyncio.timeout(10):
+        for _ in range(3):
+            assert await ask(client, site) == b"hello"
+            await site.connections(0)
+            await turns(100)
+        assert len(site.seen) == 3
+
+
+async def test_after_an_answer_without_its_body_a_new_connection_is_made() -> None:
+    async def script(seen: Seen, wire: Wire) -> None:
+        await wire.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + b"hello" * (seen.method == "GET"))
+
+    client = HttpClient()
+    async with upstream(script) as site, asyncio.timeout(10):
+        async with client.request("HEAD", site.url) as answer:
+            assert answer.headers["content-length"] == "5"
+        assert await ask(client, site) == b"hello"
+
+
+async def test_a_connection_that_still_carries_a_request_is_closed() -> None:
+    async def script(_: Seen, wire: Wire) -> None:
+        await wire.reply(413, "too large")
+        await wire.hung_up()
+
+    client = HttpClient()
+    async with upstream(script) as site:
+        request = client.request("POST", site.url, content=bytes(32 * 1024 * 1024), headers={"content-length": "1"})
+        async with request as answer:  # the upstream takes the rest of the body only once it has answered
+            assert await answer.read() == b"too large"
         await site.connections(0)
 
 

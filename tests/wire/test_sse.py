@@ -50,6 +50,7 @@ def test_any_bytes_in_any_pieces_are_read_as_the_standard_says(body: bytes, offs
     [
         (b"data: a\n\ndata: b\n\n", [Frame("a"), Frame("b")]),
         (b"data: a\r\n\r\ndata: b\r\rdata: c\n\n", [Frame("a"), Frame("b"), Frame("c")]),
+        (b"data: a\r\ndata: b\r\n\r\n", [Frame("a\nb")]),
         (b"data: a\ndata\ndata:  b\n\n", [Frame("a\n\n b")]),
         (b"data:a\n\ndata:\n\n", [Frame("a"), Frame("")]),
         (b": ping\n\ndata: a\n\n:\n\n", [Frame("a")]),
@@ -97,6 +98,25 @@ def test_an_event_of_too_many_lines_is_refused(size: int) -> None:
     with pytest.raises(UpstreamError) as caught:
         frames(SSEFraming(), *pieces(line * 9 + b"\n", size))
     assert caught.value.code == "upstream_event_too_large"
+
+
+def test_lines_are_measured_one_by_one() -> None:
+    line = b"data: " + b"x" * (MAX_LINE - 1000)
+    found = frames(SSEFraming(), *pieces(line + b"\n" + line + b"\n\n", 65536))
+    assert [len(text) for text in texts(found)] == [2 * (MAX_LINE - 1000) + 1]
+
+
+def test_what_is_too_large_is_refused_before_it_has_ended() -> None:
+    framing = SSEFraming()
+    for chunk in (b"data: a\n", b"data: b", b"\n\n", bytes(MAX_LINE)):
+        framing.feed(chunk)
+    with pytest.raises(UpstreamError):
+        framing.feed(b"x")
+    framing = SSEFraming()
+    for _ in range(4):
+        framing.feed(bytes(MAX_EVENT // 4 - 1) + b"\n")
+    with pytest.raises(UpstreamError):
+        framing.feed(b"x")
 
 
 def test_many_events_in_one_chunk_are_no_large_event() -> None:
