@@ -9,17 +9,12 @@ import sys
 from collections.abc import Mapping
 from types import ModuleType
 
-from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from core.api import chat_completions, completions, health, models
-from core.api.shared.errors import error_response
-from core.api.shared.front import Front
+from core.api.shared.assembly import assemble
 from core.api.shared.log import JsonLines, Words
-from core.api.shared.state import gateway_of, record_of
-from core.chat.errors import ChatError, ConfigError
+from core.chat.errors import ConfigError
 from core.chat.options import Options
 from core.chat.ports import ChatProvider, SecretStore
 from core.chat.settings import Settings
@@ -36,14 +31,7 @@ ROUTERS = (chat_completions.router, completions.router, models.router, health.ro
 def create_app(settings: Settings, *, keys: str | None = None, environment: Mapping[str, str] = os.environ) -> ASGIApp:
     """The whole gateway as an ASGI application. `keys` are used instead of the configured ones."""
     gateway = build_gateway(settings, keys=keys, environment=environment)
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.state.gateway = gateway
-    app.add_exception_handler(ChatError, _refusal)
-    app.add_exception_handler(HTTPException, _not_routed)
-    app.add_exception_handler(Exception, _bug)
-    for router in ROUTERS:
-        app.include_router(router)
-    return Front(app, settings.gateway.cors_origins)
+    return assemble(gateway, ROUTERS, settings.gateway.cors_origins)
 
 
 def build_gateway(
@@ -99,27 +87,3 @@ def _load(room: str, name: str, setting: str) -> ModuleType:
         if error.name != f"{room}.{name}":
             raise
         raise ConfigError(f"there is no {name!r} in {room}", path=setting) from None
-
-
-async def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ChatError)  # noqa: S101  # registered for nothing else
-    record = record_of(request.scope)
-    record.error = record.error or error.code or ""
-    error.message = gateway_of(request).redact(error.message)
-    return error_response(error)
-
-
-async def _not_routed(_: Request, error: Exception) -> Response:
-    """What the router itself refuses: an unknown path, or a method that a path does not have."""
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
-    message, code = {
-        404: ("Unknown request URL.", "unknown_url"),
-        405: ("This method is not allowed here.", "method_not_allowed"),
-    }.get(error.status_code, (error.detail, None))
-    refusal = ChatError(message, status=error.status_code, type="invalid_request_error", code=code)
-    return error_response(refusal, dict(error.headers or {}))
-
-
-async def _bug(request: Request, _: Exception) -> Response:
-    record_of(request.scope).error = "internal_error"
-    return error_response(ChatError("Something went wrong here; the log has it under this request's id."))

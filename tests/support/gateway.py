@@ -39,7 +39,7 @@ class Served:
 
 @contextmanager
 def running(settings: Settings | str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The base URL of a gateway with these settings (or this TOML). It takes `KEY` unless `environment` says another."""
+    """The base URL of a gateway with these settings (or this TOML). It takes `KEY` unless `environment` has another."""
     with serving(gateway(settings, environment)) as served:
         yield served.url
 
@@ -99,4 +99,3 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
-

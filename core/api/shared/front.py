@@ -6,7 +6,6 @@ and writes one line in the log. Pure ASGI, so that it neither buffers a stream n
 
 from __future__ import annotations
 
-import logging
 import re
 import secrets
 import time
@@ -15,11 +14,10 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.api.shared.hangup import CallerGone
-from core.api.shared.log import log_request
+from core.api.shared.log import Redactor, log_failure, log_request
 from core.api.shared.state import start_record
 
 CALLER_GONE = 499
-_LOG = logging.getLogger("any2api")
 _ENDPOINTS = re.compile(r"(?i)(?:/v1)*/(chat/completions|completions|models)(/.*)?")
 _DOUBLED = re.compile(r"(?i)(?:/chat/completions|/completions)+(?:/v1)*(?=/(?:chat/completions|completions|models)\b)")
 _SAFE = re.compile(rb"[\w!#$%&'*+.^`|~, \t-]{1,2048}")
@@ -30,8 +28,9 @@ _METHODS = b"GET, HEAD, POST, OPTIONS"
 class Front:
     """Wraps the app. `origins` are those whose pages may read our answers; "*" is everyone's."""
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Sequence[str], redact: Redactor) -> None:
         self._app = app
+        self._redact = redact
         self._any_origin = "*" in origins
         self._origins = frozenset(origin.encode() for origin in origins)
 
@@ -50,9 +49,9 @@ class Front:
                 await self._app({**scope, "path": meant_path(scope["path"])}, receive, passage.send)
         except CallerGone:
             passage.status = CALLER_GONE
-        except Exception:  # noqa: BLE001  # the app has answered 500 or broken off; what is left is to say why, here
-            _LOG.exception("request %s failed", scope["any2api.id"])
-        log_request(scope, passage.status, time.perf_counter() - started, record)
+        except Exception as error:  # noqa: BLE001  # the app has answered 500 or broken off; left is to say why, here
+            log_failure(scope, error, self._redact)
+        log_request(scope, passage.status, time.perf_counter() - started, record, self._redact)
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         exposed = (b"access-control-expose-headers", _EXPOSED)

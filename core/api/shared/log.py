@@ -1,15 +1,25 @@
-"""One line for each request: JSON for machines, words for people on a terminal. Never a body, never a secret."""
+"""One line for each request: JSON for machines, words for people on a terminal. Never a body, never a secret.
+
+What a caller wrote (a path, a model's name) passes the redactor: it happens that a key stands in the wrong place.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
+import traceback
+from collections.abc import Callable
+from typing import TypeAlias
 
 from starlette.types import Scope
 
 from core.chat.requests import Json
 from core.gateway.record import Record
 
+Redactor: TypeAlias = Callable[[str], str]
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LOG = logging.getLogger("any2api.requests")
 
 
@@ -19,8 +29,8 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Json] = {"level": record.levelname.lower(), "logger": record.name}
         entry |= getattr(record, "fields", None) or {"message": record.getMessage()}
-        if record.exc_info:
-            entry["exception"] = self.formatException(record.exc_info)
+        if trace := getattr(record, "trace", ""):
+            entry["exception"] = trace
         return json.dumps(entry, ensure_ascii=False)
 
 
@@ -29,21 +39,29 @@ class Words(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = getattr(record, "fields", None)
-        return super().format(record) if fields is None else _line(fields)
+        if fields is not None:
+            return _UNPRINTABLE.sub("?", _line(fields))
+        return "\n".join(filter(None, (super().format(record), getattr(record, "trace", ""))))
 
 
-def log_request(scope: Scope, status: int, seconds: float, record: Record) -> None:
+def log_failure(scope: Scope, error: Exception, redact: Redactor) -> None:
+    """Write why a request found no lawful end."""
+    trace = redact("".join(traceback.format_exception(error)))
+    _LOG.error("request %s failed", scope["any2api.id"], extra={"trace": trace})
+
+
+def log_request(scope: Scope, status: int, seconds: float, record: Record, redact: Redactor) -> None:
     """Write the line for one request. `seconds` is how long it took in all."""
     usage = record.usage
     fields: dict[str, Json] = {
         "request_id": scope["any2api.id"],
         "method": scope["method"],
-        "path": scope["path"],
+        "path": redact(scope["path"]),
         "status": status,
         "caller": record.caller,
-        "model": record.model,
+        "model": redact(record.model),
         "provider": record.provider,
-        "upstream_model": record.upstream_model,
+        "upstream_model": redact(record.upstream_model),
         "token": record.token,
         "attempts": record.attempts,
         "first_event_ms": None if record.first_event is None else round(record.first_event * 1000),

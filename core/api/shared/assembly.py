@@ -1,0 +1,62 @@
+"""The APIs as one ASGI application, with an answer to whatever fails in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from core.api.shared.errors import error_response, redact_error
+from core.api.shared.front import Front
+from core.api.shared.state import gateway_of, record_of
+from core.chat.errors import ChatError
+from core.gateway.gateway import Gateway
+
+
+def assemble(gateway: Gateway, routers: Iterable[APIRouter], origins: Sequence[str]) -> ASGIApp:
+    """`routers` in front of `gateway`. Pages from `origins` may read the answers."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state.gateway = gateway
+    app.state.routers = routers = tuple(routers)
+    app.add_exception_handler(ChatError, _refusal)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_exception_handler(Exception, _bug)
+    for router in routers:
+        app.include_router(router)
+    return Front(app, origins, gateway.redact)
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ChatError)  # noqa: S101  # registered for nothing else
+    record = record_of(request.scope)
+    record.error = record.error or error.code or ""
+    redact_error(error, gateway_of(request).redact)
+    return error_response(error)
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """What the router itself refuses: an unknown path, or a method that a path does not have."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for nothing else
+    message, code = {
+        404: ("Unknown request URL.", "unknown_url"),
+        405: ("This method is not allowed here.", "method_not_allowed"),
+    }.get(error.status_code, (error.detail, None))
+    refusal = ChatError(message, status=error.status_code, type="invalid_request_error", code=code)
+    return error_response(refusal, {"Allow": _allowed(request)} if error.status_code == 405 else {})
+
+
+def _allowed(request: Request) -> str:
+    """The methods of this path, whichever router has them."""
+    path = request.scope["path"]
+    routes = (route for router in request.app.state.routers for route in router.routes)
+    methods = [route.methods for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return ", ".join(sorted(set().union(*filter(None, methods))))
+
+
+async def _bug(request: Request, _: Exception) -> Response:
+    record_of(request.scope).error = "internal_error"
+    return error_response(ChatError("Something went wrong here; the log has it under this request's id."))
