@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from math import ceil
 
-from core.chat.events import Finish, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
+from core.chat.events import Finish, ReasoningDelta, RefusalDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
 from core.chat.requests import ChatRequest, FunctionTool, Image
 
 ASCII_PER_TOKEN = 4.0
@@ -50,7 +50,7 @@ class Meter:
 
     def pass_on(self, event: StreamEvent) -> StreamEvent:
         """`event`, with usage filled in if it is a `Finish` without."""
-        if isinstance(event, TextDelta):
+        if isinstance(event, TextDelta | RefusalDelta):
             self._weight += weigh(event.text)
         elif isinstance(event, ReasoningDelta):
             self._reasoning += weigh(event.text)

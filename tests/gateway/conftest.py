@@ -1,0 +1,3 @@
+from tests.support.bounds import bounded
+
+__all__ = ["bounded"]
