@@ -18,7 +18,7 @@ from core.dialects.declared.request import Request
 from core.dialects.declared.request_reading import read_http, read_request
 from core.dialects.declared.response import Response
 from core.dialects.declared.response_reading import read_response
-from core.dialects.declared.tables import choice, each, merged, path_of
+from core.dialects.declared.tables import address, choice, each, merged, path_of
 from core.dialects.inline import SplitInlineReasoning, SplitThinkTags, StripPrefixUntil, Transform, TransformedDecoder
 from core.wire.decoding import Decoder as AnyDecoder
 
@@ -57,8 +57,8 @@ def read_description(options: Options) -> Description:
     """The description in a provider's table. Raises `ConfigError` naming the key that is wrong."""
     preset = _preset(options)
     request = merged(preset["request"], options.mapping("request"))
-    if url := options.text("url", ""):
-        request["url"] = url
+    if "url" in options:
+        request["url"] = address(options, "url")
     elif "url" not in request:
         raise options.error("url", "is missing: the whole address that a chat request goes to")
     response = merged(preset["response"], options.mapping("response"))

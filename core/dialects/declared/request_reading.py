@@ -11,7 +11,7 @@ from core.dialects.declared.conversation import HISTORIES, SYSTEMS
 from core.dialects.declared.forms.registry import FORMS
 from core.dialects.declared.http_template import HttpTemplate, Step
 from core.dialects.declared.request import OUTSIDE, PLACEHOLDERS, Request
-from core.dialects.declared.tables import choice, each, path_of
+from core.dialects.declared.tables import address, choice, each, path_of
 from core.dialects.declared.template import compile_template
 
 IMAGES = ("none", "parts", "field")
@@ -68,9 +68,7 @@ def _step(options: Options, variables: Collection[str], captured: Collection[str
 
 
 def _http(options: Options, variables: Collection[str], captured: Collection[str]) -> HttpTemplate:
-    url = options.text("url")
-    if not url.startswith(("http://", "https://")):
-        raise options.error("url", "must begin with http:// or https://")
+    url = address(options, "url")
     headers = options.texts("headers")
     body = options.raw("body")
     if not isinstance(body, dict | list | None):

@@ -44,6 +44,13 @@ def optional_path(options: Options, key: str) -> Path | None:
     return path_of(options, key) if key in options else None
 
 
+def address(options: Options, key: str) -> str:
+    url = options.text(key)
+    if not url.startswith(("http://", "https://")):
+        raise options.error(key, "must begin with http:// or https://")
+    return url
+
+
 def choice(options: Options, key: str, choices: Collection[str], default: str) -> str:
     value = options.text(key, default)
     if value not in choices:

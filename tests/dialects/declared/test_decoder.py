@@ -125,7 +125,7 @@ def test_the_whole_text_is_an_end_by_itself_unless_more_follows() -> None:
 )
 def test_the_upstreams_word_is_kept_beside_ours(word: str, reason: str) -> None:
     table = {"text": "t", "finish": "why", "finish_map": {"own-word": "length"}}
-    assert outcome(table, {"t": "a"}, {"why": word}).completion.finish == Finish(reason, word)  # type: ignore[arg-type]  # from the table
+    assert outcome(table, {"t": "a"}, {"why": word}).completion.finish == Finish(reason, word)
 
 
 def test_tool_calls_make_the_reason() -> None:
