@@ -1,10 +1,11 @@
 import json
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.chat.errors import UpstreamError
+from core.chat.errors import UpstreamError, UpstreamTruncated
 from core.wire.frames import MAX_LINE, Frame
 from core.wire.lines import LineFraming
 from tests.support.framing import CUTS, cut_at, frames, pieces, texts, unhurried
@@ -82,3 +83,11 @@ def test_a_line_that_is_too_long_is_refused_before_it_has_ended() -> None:
     framing.feed(bytes(MAX_LINE))
     with pytest.raises(UpstreamError):
         framing.feed(b"x")
+
+
+@pytest.mark.parametrize(("rest", "cut"), [(b'{"a":', True), (b'{"a":1}', False), (b"[DONE]", False), (b"", False)])
+def test_a_cut_object_is_an_error_where_nothing_else_marks_the_end(rest: bytes, cut: bool) -> None:
+    framing = LineFraming(cut_is_error=True)
+    assert texts(framing.feed(b'{"b":2}\n' + rest)) == ['{"b":2}']
+    with pytest.raises(UpstreamTruncated) if cut else nullcontext():
+        framing.end()
