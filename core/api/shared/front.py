@@ -50,7 +50,9 @@ class Front:
         except CallerGone:
             passage.status = CALLER_GONE
         except Exception as error:  # noqa: BLE001  # the app has answered 500 or broken off; left is to say why, here
-            log_failure(scope, error, self._redact)
+            record.cause = error
+        if record.cause is not None:
+            log_failure(scope, record.cause, self._redact)
         log_request(scope, passage.status, time.perf_counter() - started, record, self._redact)
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -44,7 +44,7 @@ class Words(logging.Formatter):
         return "\n".join(filter(None, (super().format(record), getattr(record, "trace", ""))))
 
 
-def log_failure(scope: Scope, error: Exception, redact: Redactor) -> None:
+def log_failure(scope: Scope, error: BaseException, redact: Redactor) -> None:
     """Write why a request found no lawful end."""
     trace = redact("".join(traceback.format_exception(error)))
     _LOG.error("request %s failed", scope["any2api.id"], extra={"trace": trace})
