@@ -40,9 +40,10 @@ def build_gateway(
     """The road and all that stands along it."""
     named = [settings.gateway.keys] + [provider.tokens for provider in settings.providers.values()]
     names = secret_names([*named, *(provider.table for provider in settings.providers.values())])
-    store = load_store(settings.secrets_url, environment)
+    http = HttpClient()
+    store = load_store(settings.secrets_url, environment, http)
     secrets = Secrets(store, list(dict.fromkeys(names)), settings.gateway.secrets_ttl)
-    providers = build_providers(settings)
+    providers = build_providers(settings, http)
     upstreams = {
         name: Upstream(settings.providers[name], provider, secrets, settings.gateway.models_ttl)
         for name, provider in providers.items()
@@ -51,9 +52,8 @@ def build_gateway(
     return Gateway(settings.gateway, upstreams, settings.models, caller_keys, secrets)
 
 
-def build_providers(settings: Settings) -> dict[str, ChatProvider]:
+def build_providers(settings: Settings, http: HttpClient) -> dict[str, ChatProvider]:
     """A provider for each block of the configuration. Raises `ConfigError` for the first wrong setting."""
-    http = HttpClient()
     return {
         name: _load("core.providers", provider.kind, f"providers.{name}.kind").Provider(
             Options(f"providers.{name}", provider.table), http
@@ -62,10 +62,10 @@ def build_providers(settings: Settings) -> dict[str, ChatProvider]:
     }
 
 
-def load_store(url: str, environment: Mapping[str, str]) -> SecretStore:
+def load_store(url: str, environment: Mapping[str, str], http: HttpClient) -> SecretStore:
     """The secret store that a URL names by its scheme."""
     scheme = url.partition("://")[0].replace("-", "_")
-    store: SecretStore = _load("core.stores", scheme, "SECRETS_URL").Secrets(url, environment)
+    store: SecretStore = _load("core.stores", scheme, "SECRETS_URL").Secrets(url, environment, http)
     return store
 
 
