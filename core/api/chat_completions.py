@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from fastapi import APIRouter, Request
 
@@ -13,7 +14,7 @@ from core.api.shared.access import authorize
 from core.api.shared.body import read_json
 from core.api.shared.errors import error_object, json_bytes
 from core.api.shared.fields import take
-from core.api.shared.messages import parse_messages, parse_tool_choice, parse_tools
+from core.api.shared.messages import narrow, parse_messages, parse_tool_choice, parse_tools
 from core.api.shared.reply import Reply
 from core.api.shared.sampling import Common, take_common
 from core.api.shared.state import gateway_of
@@ -65,10 +66,11 @@ def parse(body: dict[str, Json]) -> tuple[list[ChatRequest], Common]:
     common = take_common(body)
     rest = common.parameters
     messages = parse_messages(rest.pop("messages", None))
-    tools = parse_tools(take(rest, "tools", list) or [])
-    choice = parse_tool_choice(rest.pop("tool_choice", None))
+    tools, wanted = narrow(parse_tools(take(rest, "tools", list) or []), rest.pop("tool_choice", None))
+    choice = parse_tool_choice(wanted)
     chat = ChatRequest(common.model, messages, common.stream, common.include_usage, tools, choice, rest)
-    return [chat] * common.n, common
+    unheard = ("logprobs",) if rest.get("logprobs") else ()  # no event carries them
+    return [chat] * common.n, replace(common, ignored=(*common.ignored, *unheard))
 
 
 class ChatRenderer:

@@ -89,6 +89,7 @@ class OpenAIUpstream:
         finally:
             for waiting in waits:
                 waiting.cancel()
+            await asyncio.wait(waits)
 
     def _count(self, change: int) -> None:
         with self._changed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from core.api.shared.fields import bounded, check, invalid, take
 from core.chat.requests import (
     BuiltinTool,
@@ -17,6 +19,8 @@ from core.chat.requests import (
     ToolCall,
     ToolChoice,
 )
+
+Tools: TypeAlias = tuple[FunctionTool | BuiltinTool, ...]
 
 MAX_MESSAGES = 2048
 MAX_TOOLS = 128
@@ -103,7 +107,7 @@ def _tool_call(call: Json, path: str) -> ToolCall:
     )
 
 
-def parse_tools(tools: list[Json]) -> tuple[FunctionTool | BuiltinTool, ...]:
+def parse_tools(tools: list[Json]) -> Tools:
     """The declared tools, at most 128."""
     bounded(tools, MAX_TOOLS, "tools")
     return tuple(_tool(check(tool, dict, f"tools[{i}]"), f"tools[{i}]") for i, tool in enumerate(tools))
@@ -119,6 +123,20 @@ def _tool(tool: dict[str, Json], path: str) -> FunctionTool | BuiltinTool:
         take(function, "parameters", dict, path=f"{path}.function.parameters"),
         take(function, "strict", bool, path=f"{path}.function.strict"),
     )
+
+
+def narrow(tools: Tools, choice: Json) -> tuple[Tools, Json]:
+    """The tools that `allowed_tools` leaves, and the choice between them; any other choice leaves them all."""
+    if not isinstance(choice, dict) or choice.get("type") != "allowed_tools":
+        return tools, choice
+    path = "tool_choice.allowed_tools"
+    allowed = check(choice.get("allowed_tools"), dict, path)
+    named = set(map(_name, parse_tools(check(allowed.get("tools"), list, f"{path}.tools"))))
+    return tuple(tool for tool in tools if _name(tool) in named), allowed.get("mode")
+
+
+def _name(tool: FunctionTool | BuiltinTool) -> Json:
+    return tool.name if isinstance(tool, FunctionTool) else tool.body["type"]
 
 
 def parse_tool_choice(choice: Json) -> ToolChoice | None:

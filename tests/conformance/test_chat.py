@@ -1,0 +1,247 @@
+"""Whole chat completions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conformance.gateways import Connected, question
+from tests.conformance.samples import EVERY_PARAMETER, PIXEL, TIME, TOOLS, UNICODE, WEATHER
+from tests.conformance.schema import check, properties
+from tests.support.openai_models import CALLS, REFUSAL, THOUGHT
+from tests.support.openai_upstream import OpenAIUpstream
+
+
+def test_a_completion_is_one_by_schema(gateway: Connected) -> None:
+    """Items 28 and 30."""
+    answer = gateway.chat("echo", "one two three")
+
+    assert answer.headers["content-type"] == "application/json"
+    completion = answer.json()
+    check(completion, "CreateChatCompletionResponse")
+    assert 1_700_000_000 < completion["created"] < 10_000_000_000
+    assert {key: completion[key] for key in ("object", "model", "choices", "usage")} == {
+        "object": "chat.completion",
+        "model": "echo",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "one two three", "refusal": None},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6},
+    }
+
+
+def test_two_completions_have_different_ids(gateway: Connected) -> None:
+    """Item 29."""
+    ids = {gateway.chat("echo").json()["id"] for _ in range(2)}
+
+    assert len(ids) == 2
+    assert all(identity.startswith("chatcmpl-") for identity in ids)
+
+
+def test_usage_is_estimated_and_marked_where_the_upstream_gives_none(gateway: Connected) -> None:
+    """Item 30."""
+    answer = gateway.chat("no-usage")
+
+    usage = answer.json()["usage"]
+    assert min(usage.values()) >= 1
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert answer.headers["x-usage-estimated"] == "true"
+    assert "x-usage-estimated" not in gateway.chat("echo").headers
+
+
+def test_instructions_and_the_whole_history_reach_the_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Items 31 and 32."""
+    history = [
+        {"role": "system", "content": "be brief"},
+        {"role": "developer", "content": "be kind"},
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": "second"},
+        {"role": "user", "content": "third", "name": "ann"},
+    ]
+
+    answer = gateway.http.post("/v1/chat/completions", json={"model": "echo", "messages": history})
+
+    assert answer.json()["choices"][0]["message"]["content"] == "third"
+    assert upstream.bodies[0]["messages"] == [history[0], {"role": "system", "content": "be kind"}, *history[2:]]
+
+
+def test_parameters_reach_the_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Item 33."""
+    parameters = {
+        "temperature": 0,
+        "stop": ["a", "b"],
+        "max_completion_tokens": 7,
+        "response_format": {"type": "json_object"},
+        "seed": 7,
+    }
+
+    gateway.chat("echo", **parameters)
+
+    assert {name: upstream.bodies[0][name] for name in parameters} == parameters
+
+
+def test_every_parameter_there_is_is_accepted(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Item 35."""
+    assert properties("CreateChatCompletionRequest") - {"messages", "model"} == set(EVERY_PARAMETER)
+
+    answer = gateway.chat("echo", "hello", **EVERY_PARAMETER)
+
+    assert answer.status_code == 200
+    check(answer.json(), "CreateChatCompletionResponse")
+    assert answer.headers["x-ignored-params"] == "logprobs"
+    kept = {name: value for name, value in EVERY_PARAMETER.items() if value is not None and name not in {"n", "stream"}}
+    assert {name: upstream.bodies[0].get(name) for name in kept} == kept
+
+
+def test_text_parts_are_one_text(gateway: Connected) -> None:
+    """Item 36."""
+    parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "text"}]
+    answer = gateway.chat("echo", messages=[{"role": "user", "content": parts}])
+
+    assert answer.json()["choices"][0]["message"]["content"] == "one text"
+
+
+def test_unicode_comes_back_unchanged(gateway: Connected) -> None:
+    """Item 37."""
+    assert gateway.chat("echo", UNICODE).json()["choices"][0]["message"]["content"] == UNICODE
+
+
+@pytest.mark.parametrize("stop", ["END", ["never", "END"]])
+def test_the_answer_ends_before_a_stop_sequence(gateway: Connected, stop: str | list[str]) -> None:
+    """Item 38."""
+    (choice,) = gateway.chat("echo", "one two END three", stop=stop).json()["choices"]
+
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("one two ", "stop")
+
+
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+def test_a_token_limit_cuts_the_answer(gateway: Connected, limit: str) -> None:
+    """Item 39."""
+    (choice,) = gateway.chat("echo", "one two three four", **{limit: 2}).json()["choices"]
+
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("one two ", "length")
+
+
+def test_several_choices_are_asked_for_side_by_side(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Item 40. The usage is the sum, as each was paid for."""
+    completion = gateway.chat("echo", "one two", n=3).json()
+
+    check(completion, "CreateChatCompletionResponse")
+    assert [(choice["index"], choice["message"]["content"]) for choice in completion["choices"]] == [
+        (0, "one two"),
+        (1, "one two"),
+        (2, "one two"),
+    ]
+    assert completion["usage"] == {"prompt_tokens": 6, "completion_tokens": 6, "total_tokens": 12}
+    assert [body.get("n") for body in upstream.bodies] == [None, None, None]
+
+
+def test_more_than_eight_choices_are_refused(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    answer = gateway.chat("echo", n=9)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "n")
+    assert upstream.asked == []
+
+
+def test_a_refusal_has_its_own_place(gateway: Connected) -> None:
+    """Item 41."""
+    completion = gateway.chat("refusal").json()
+
+    check(completion, "CreateChatCompletionResponse")
+    message = completion["choices"][0]["message"]
+    assert (message["refusal"], message["content"]) == (REFUSAL, None)
+
+
+def test_reasoning_is_not_part_of_the_content(gateway: Connected) -> None:
+    """Item 42."""
+    message = gateway.chat("reasoning", "the answer").json()["choices"][0]["message"]
+
+    assert (message["content"], message["reasoning_content"]) == ("the answer", THOUGHT)
+
+
+def test_a_picture_reaches_the_model(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Item 43."""
+    parts: list[Any] = [
+        {"type": "text", "text": "what is it?"},
+        {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}},
+    ]
+    gateway.chat("echo", messages=[{"role": "user", "content": parts}])
+
+    assert upstream.bodies[0]["messages"][0]["content"] == parts
+
+
+@pytest.mark.parametrize(("model", "count"), [("tools", 1), ("parallel-tools", 2)])
+def test_tool_calls_are_whole_and_distinct(gateway: Connected, model: str, count: int) -> None:
+    """Items 44 and 45."""
+    completion = gateway.chat(model, tools=TOOLS).json()
+
+    check(completion, "CreateChatCompletionResponse")
+    (choice,) = completion["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == (None, "tool_calls")
+    calls = choice["message"]["tool_calls"]
+    assert [(call["type"], call["function"]["name"]) for call in calls] == [
+        ("function", "get_weather"),
+        ("function", "get_time"),
+    ][:count]
+    assert [json.loads(call["function"]["arguments"]) for call in calls] == list(CALLS[:count])
+    assert len({call["id"] for call in calls} - {""}) == count
+
+
+@pytest.mark.parametrize("content", [None, "", "Let me see."])
+def test_calls_and_their_results_go_back_to_the_model(
+    gateway: Connected, upstream: OpenAIUpstream, content: str | None
+) -> None:
+    """Item 46."""
+    call = {"id": "call_7", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
+    history = [
+        {"role": "user", "content": "weather?"},
+        {"role": "assistant", "content": content, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_7", "content": "sunny"},
+    ]
+
+    answer = gateway.chat("tools", messages=history, tools=[WEATHER])
+
+    assert answer.json()["choices"][0]["message"]["content"] == "sunny"
+    assert upstream.bodies[0]["messages"] == history
+
+
+def test_tool_choice_none_gets_words(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Item 47."""
+    (choice,) = gateway.chat("tools", "hello", tools=TOOLS, tool_choice="none").json()["choices"]
+
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("hello", "stop")
+    assert upstream.bodies[0]["tool_choice"] == "none"
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", {"type": "function", "function": {"name": "get_time"}}])
+def test_tool_choice_reaches_the_upstream(gateway: Connected, upstream: OpenAIUpstream, choice: Any) -> None:
+    gateway.chat("tools", tools=TOOLS, tool_choice=choice)
+
+    assert upstream.bodies[0]["tool_choice"] == choice
+
+
+def test_tool_choice_may_allow_some_tools_only(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "get_time"}}]}
+
+    gateway.chat("tools", tools=TOOLS, tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
+
+    assert (upstream.bodies[0]["tools"], upstream.bodies[0]["tool_choice"]) == ([TIME], "required")
+
+
+def test_null_counts_as_absent_and_what_nobody_knows_goes_along(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Items 26 and 27."""
+    nulls = dict.fromkeys(EVERY_PARAMETER)
+
+    answer = gateway.http.post("/v1/chat/completions", json=question("echo", **nulls, vendor_extra={"deep": [1]}))
+
+    assert answer.status_code == 200
+    assert upstream.bodies[0] == question(
+        "echo", stream=True, stream_options={"include_usage": True}, vendor_extra={"deep": [1]}
+    )
