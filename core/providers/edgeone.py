@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
-from core.chat.errors import UpstreamError
+from core.chat.errors import UpstreamBadResponse, UpstreamError
 from core.chat.events import Batch, StreamEvent
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
@@ -67,8 +67,10 @@ class Provider:
 
     async def models(self, token: Token) -> Sequence[ModelInfo]:  # noqa: ARG002  # it has none
         async with self._http.request("POST", f"{self._base_url}/api/models", json={}) as answer:
-            ids = MODEL_IDS.find(await json_body(answer))
-        return [ModelInfo(model) for model in ids if isinstance(model, str)]
+            listed = await json_body(answer)
+        if MODELS.first(listed) is None:
+            raise UpstreamBadResponse("The upstream's list of models cannot be read.")
+        return [ModelInfo(model) for model in MODEL_IDS.find(listed) if isinstance(model, str)]
 
     def _decoder(self, is_json: bool) -> AnyDecoder:
         dialects = {name: (is_json and each.json_answer) or each for name, each in self._dialects.items()}
@@ -76,6 +78,7 @@ class Provider:
         return TransformedDecoder(decoder, SplitInlineReasoning) if self._split_inline_reasoning else decoder
 
 
+MODELS = compile_path("models")
 MODEL_IDS = compile_path("models.*[disabled!=true].value")
 
 

@@ -1,7 +1,8 @@
-"""What an answer comes to, event by event, so that what was said before a failure counts."""
+"""What an answer comes to, what was said before a failure included, and whether that is what a recording means."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from core.chat.completion import Collector, Completion
 from core.chat.errors import UpstreamError
 from core.chat.events import StreamEvent
 from core.chat.options import Options
+from core.chat.requests import ToolCall
 from core.dialects.declared.decoder import Decoder
 from core.dialects.declared.response import Response
 from core.dialects.declared.response_reading import read_response
@@ -62,3 +64,44 @@ def _frames(chunks: Iterable[bytes], framing: Framing) -> Iterator[Frame]:
     for chunk in chunks:
         yield from framing.feed(chunk)
     yield from framing.end()
+
+
+def check(outcome: Outcome, expect: dict[str, Any]) -> None:
+    """That an outcome is what a recording says it means."""
+    answer, finish = outcome.completion, outcome.completion.finish
+    assert answer.text == expect["text"]
+    assert answer.reasoning == expect["reasoning"]
+    assert answer.images == expect["images"]
+    _check_calls(answer.tool_calls, expect["tool_calls"])
+    assert (finish.reason if finish else "error" if answer.text else None) == expect["finish_reason"]
+    _check_usage(outcome, expect["usage"])
+    _check_error(outcome.error, expect["error"])
+
+
+def _check_calls(calls: list[ToolCall], expected: list[dict[str, Any]]) -> None:
+    assert [(call.name, json.loads(call.arguments)) for call in calls] == [
+        (call["name"], call["arguments"]) for call in expected
+    ]
+    for call, wanted in zip(calls, expected, strict=True):
+        assert call.call_id == wanted["id"] if wanted["id"] else call.call_id
+
+
+def _check_usage(outcome: Outcome, expected: dict[str, Any] | None) -> None:
+    usage = outcome.completion.finish.usage if outcome.completion.finish else None
+    if expected is None or usage is None:
+        assert usage is expected
+        return
+    assert usage.prompt_tokens == expected["prompt_tokens"]
+    assert usage.completion_tokens == expected["completion_tokens"]
+    assert usage.total_tokens == expected["total_tokens"]
+    assert usage.cached_tokens == expected.get("prompt_tokens_details", {}).get("cached_tokens")
+    assert usage.reasoning_tokens == expected.get("completion_tokens_details", {}).get("reasoning_tokens")
+
+
+def _check_error(error: UpstreamError | None, expected: dict[str, Any] | None) -> None:
+    if expected is None or error is None:
+        assert error is expected
+        return
+    assert expected["message_contains"] in error.message
+    if expected["client_status"]:
+        assert error.status == expected["client_status"]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.chat.errors import ConfigError, UpstreamError
+from core.chat.errors import ConfigError
 from core.chat.options import Options
-from core.chat.requests import ToolCall
 from core.dialects.declared import presets
 from core.dialects.declared.description import read_description
 from core.dialects.inline import SplitThinkTags, Transform
-from tests.dialects.declared.replaying import Outcome, replayed
+from tests.dialects.declared.replaying import Outcome, check, replayed
 from tests.support.recordings import Recording, cuts, recordings
 
 STREAMS = {name: it for name, it in recordings("declared").items() if it.expect["http"]["status"] == 200}
@@ -28,46 +25,6 @@ RESPONSES = {name: presets.response(name) for name in DIALECTS}
 def replay(recording: Recording, chunks: list[bytes]) -> Outcome:
     transform = TRANSFORMS.get(recording.expect.get("transform", ""))
     return replayed(RESPONSES[recording.expect["dialect"]], chunks, transform)
-
-
-def check(outcome: Outcome, expect: dict[str, Any]) -> None:
-    answer, finish = outcome.completion, outcome.completion.finish
-    assert answer.text == expect["text"]
-    assert answer.reasoning == expect["reasoning"]
-    assert answer.images == expect["images"]
-    check_calls(answer.tool_calls, expect["tool_calls"])
-    assert (finish.reason if finish else "error" if answer.text else None) == expect["finish_reason"]
-    check_usage(outcome, expect["usage"])
-    check_error(outcome.error, expect["error"])
-
-
-def check_calls(calls: list[ToolCall], expected: list[dict[str, Any]]) -> None:
-    assert [(call.name, json.loads(call.arguments)) for call in calls] == [
-        (call["name"], call["arguments"]) for call in expected
-    ]
-    for call, wanted in zip(calls, expected, strict=True):
-        assert call.call_id == wanted["id"] if wanted["id"] else call.call_id
-
-
-def check_usage(outcome: Outcome, expected: dict[str, Any] | None) -> None:
-    usage = outcome.completion.finish.usage if outcome.completion.finish else None
-    if expected is None or usage is None:
-        assert usage is expected
-        return
-    assert usage.prompt_tokens == expected["prompt_tokens"]
-    assert usage.completion_tokens == expected["completion_tokens"]
-    assert usage.total_tokens == expected["total_tokens"]
-    assert usage.cached_tokens == expected.get("prompt_tokens_details", {}).get("cached_tokens")
-    assert usage.reasoning_tokens == expected.get("completion_tokens_details", {}).get("reasoning_tokens")
-
-
-def check_error(error: UpstreamError | None, expected: dict[str, Any] | None) -> None:
-    if expected is None or error is None:
-        assert error is expected
-        return
-    assert expected["message_contains"] in error.message
-    if expected["client_status"]:
-        assert error.status == expected["client_status"]
 
 
 @pytest.mark.parametrize("name", STREAMS)
