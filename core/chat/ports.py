@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.chat.errors import Unavailable
 from core.chat.events import Batch
@@ -86,4 +86,17 @@ class SecretStore(Protocol):
 
     async def fetch(self, names: Sequence[str]) -> Mapping[str, str]:
         """The values of those `names` that exist, in one go. Raises `Unavailable` where the store cannot answer."""
+        ...
+
+
+@runtime_checkable
+class WritableSecrets(SecretStore, Protocol):
+    """A store that `any2api secrets` can also write to."""
+
+    async def store(self, name: str, value: str) -> None:
+        """Write a secret, new or changed. Raises `ChatError` where that cannot be."""
+        ...
+
+    async def names(self) -> Sequence[str]:
+        """The names of all secrets that are there, sorted."""
         ...

@@ -1,4 +1,4 @@
-"""The command line: `any2api serve | check | models | chat`."""
+"""The command line: `any2api serve | check | models | chat | secrets`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from core.chat.errors import ChatError, ConfigError
 from core.chat.redact import redact
 from core.chat.settings import Settings
-from core.cli import chat, check, models, serve
+from core.cli import chat, check, models, secrets, serve
 from core.config import DEFAULT_FILE, load, located
 
 INTERRUPTED = 130
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    settings = load(os.environ, arguments.config)
+    store = {"SECRETS_URL": arguments.store} if "store" in arguments and arguments.store else {}
+    settings = load({**os.environ, **store}, arguments.config)
     try:
         code = _command(settings, arguments)
     except ConfigError as error:
@@ -55,6 +56,8 @@ def _command(settings: Settings, arguments: argparse.Namespace) -> int:
             return check.run(settings)
         case "models":
             return models.run(settings)
+        case "secrets":
+            return secrets.run(settings, arguments.action, getattr(arguments, "name", ""))
         case _:
             return chat.run(settings, *_model_and_text(arguments))
 
@@ -92,7 +95,23 @@ def _parser() -> argparse.ArgumentParser:
     chatting.add_argument(
         "words", nargs="+", metavar="TEXT", help="what to say; the model first, unless --model names it"
     )
+    _add_secret_actions(commands.add_parser("secrets", help="write the secrets that the settings name"), given)
     return parser
+
+
+def _add_secret_actions(parser: argparse.ArgumentParser, given: argparse.ArgumentParser) -> None:
+    """`any2api secrets set NAME | rotate NAME | list`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--store", metavar="URL", help="the store (default: $SECRETS_URL), such as ssm:///any2api/")
+    for action, does in (
+        ("set", "write a secret; its value comes from standard input"),
+        ("rotate", "the same, and keep what it held beside the new value, so that both are valid for a while"),
+        ("list", "the names that are there, and those that are not but should be"),
+    ):
+        acting = actions.add_parser(action, parents=[given, where], help=does, description=does)
+        if action != "list":
+            acting.add_argument("name", metavar="NAME")
 
 
 def _port(text: str) -> int:

@@ -24,6 +24,7 @@ from core.chat.events import (
 from core.chat.requests import ChatRequest, Message
 from core.chat.settings import Settings
 from core.cli.models import first_model
+from core.cli.stores import variables
 from core.cli.terminal import dim, plain
 from core.gateway.record import Record
 
@@ -36,7 +37,7 @@ def run(settings: Settings, model: str | None, text: str) -> int:
 
 
 async def _ask(settings: Settings, model: str | None, text: str) -> int:
-    gateway = build_gateway(settings)
+    gateway = build_gateway(settings, environment=variables())
     model = model or await first_model(settings, gateway)
     if model is None:
         raise Unavailable("No provider lists a model now; name one with --model.")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from core.app import build_providers, load_store
+from core.app import build_providers
 from core.chat.errors import ConfigError, Unavailable
 from core.chat.settings import Settings
+from core.cli.stores import open_store
 from core.config import is_weak, located
 from core.gateway.secrets import secret_names, split_secret
+from core.wire.client import HttpClient
 
 
 def run(settings: Settings) -> int:
@@ -34,7 +35,7 @@ def run(settings: Settings) -> int:
 def _mistake(settings: Settings, name: str) -> ConfigError | None:
     """What one provider says against its own table."""
     try:
-        build_providers(replace(settings, providers={name: settings.providers[name]}))
+        build_providers(replace(settings, providers={name: settings.providers[name]}), HttpClient())
     except ConfigError as error:
         return error
     return None
@@ -42,15 +43,15 @@ def _mistake(settings: Settings, name: str) -> ConfigError | None:
 
 async def _values(settings: Settings) -> Mapping[str, str]:
     """The secrets that are set, all of them for nothing but to be counted."""
-    store = load_store(settings.secrets_url, os.environ)
     try:
-        return await store.fetch([*_named(settings)])
+        async with open_store(settings.secrets_url) as store:
+            return await store.fetch([*named_secrets(settings)])
     except Unavailable as error:
         print(f"warning: {error}", file=sys.stderr)
         return {}
 
 
-def _named(settings: Settings) -> dict[str, str]:
+def named_secrets(settings: Settings) -> dict[str, str]:
     """Every secret that the settings name, with the setting that names it."""
     named = dict.fromkeys(secret_names(settings.gateway.keys), "gateway.keys")
     for provider in settings.providers.values():
@@ -69,7 +70,7 @@ def _summary(settings: Settings, values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _warnings(settings: Settings, values: Mapping[str, str]) -> Iterator[str]:
-    for name, setting in _named(settings).items():
+    for name, setting in named_secrets(settings).items():
         if name not in values:
             yield f"the secret {name}, named by {setting}, is not set"
     if any(map(is_weak, _credentials(settings.gateway.keys, values))):

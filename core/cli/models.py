@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from core.app import build_gateway
 from core.chat.errors import Unavailable
 from core.chat.settings import Settings
+from core.cli.stores import variables
 from core.cli.terminal import plain
 from core.gateway.catalogue import Listed
 from core.gateway.gateway import Gateway
@@ -49,4 +50,4 @@ async def first_model(settings: Settings, gateway: Gateway) -> str | None:
 
 
 async def _listing(settings: Settings) -> Sequence[Listed]:
-    return await build_gateway(settings).list_models()
+    return await build_gateway(settings, environment=variables()).list_models()

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import ipaddress
 import json
-import os
 import secrets
 import shlex
 import socket
@@ -16,10 +15,11 @@ from contextlib import suppress
 
 import uvicorn
 
-from core.app import build_gateway, create_app, load_store, set_up_logging
+from core.app import build_gateway, create_app, set_up_logging
 from core.chat.ports import SECRET_SCHEME
 from core.chat.settings import Settings
 from core.cli.models import first_model
+from core.cli.stores import open_store, variables
 from core.config import is_weak
 from core.gateway.secrets import split_secret
 
@@ -43,11 +43,11 @@ def run(settings: Settings, host: str, port: int) -> int:
     made = None if keys else f"sk-any2api-{secrets.token_urlsafe(24)}"
     variable = f"${{{name}%%,*}}" if len(keys) > 1 else f"${name}"
     with listener:
-        app = create_app(settings, keys=made)
+        app = create_app(settings, keys=made, environment=variables())
         url = _url(listener)
         print(f"any2api listens at {url}/v1")
         print(f"key: {made or f'the key in {name}'}", flush=True)
-        model = asyncio.run(first_model(settings, build_gateway(settings))) or "MODEL"
+        model = asyncio.run(first_model(settings, build_gateway(settings, environment=variables()))) or "MODEL"
         print(f"try: {curl(url, made or variable, model)}", flush=True)
         _serve(app, listener)
     return 0
@@ -74,8 +74,8 @@ def curl(url: str, key: str, model: str) -> str:
 
 
 async def _callers_keys(settings: Settings, name: str) -> list[str]:
-    store = load_store(settings.secrets_url, os.environ)
-    return split_secret((await store.fetch([name])).get(name, ""))
+    async with open_store(settings.secrets_url) as store:
+        return split_secret((await store.fetch([name])).get(name, ""))
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
 
 from core.chat.errors import ChatError, Unavailable
 from core.chat.requests import Json
 from core.wire.client import HttpClient, encode_json
 from core.wire.sigv4 import Credentials, signed_headers
+
+_IN_VARIABLES: Final[Mapping[str, str]] = {"secretsmanager": "SECRETS_MANAGER"}
+"""Services that AWS spells otherwise in the names of variables than in addresses."""
+
+_DENIED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+_STALE = frozenset(
+    {
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
 
 
 class AwsService:
@@ -43,17 +60,17 @@ class AwsService:
                 text = await answer.read()
                 status = answer.status
         except ChatError as error:
-            raise Unavailable(f"AWS {self._service} does not answer.") from error
+            raise Unavailable(f"AWS {self._service} does not answer at {urlsplit(url).netloc}.") from error
         return _result(status, text, self._service, operation)
 
     def _region(self) -> str:
         region = self._environment.get("AWS_REGION") or self._environment.get("AWS_DEFAULT_REGION")
         if not region:
-            raise Unavailable("AWS_REGION is not set.")
+            raise Unavailable("No AWS region is set: export AWS_REGION=eu-central-1, or whichever you use.")
         return region
 
     def _endpoint(self, region: str) -> str:
-        named = f"AWS_ENDPOINT_URL_{self._service.upper()}"
+        named = f"AWS_ENDPOINT_URL_{_IN_VARIABLES.get(self._service, self._service.upper())}"
         given = self._environment.get(named) or self._environment.get("AWS_ENDPOINT_URL")
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         return (given or f"https://{self._service}.{region}.{suffix}").rstrip("/") + "/"
@@ -62,15 +79,21 @@ class AwsService:
         access_key = self._environment.get("AWS_ACCESS_KEY_ID", "")
         secret_key = self._environment.get("AWS_SECRET_ACCESS_KEY", "")
         if not access_key or not secret_key:
-            raise Unavailable("There are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set.")
+            raise Unavailable(
+                "There are no AWS credentials: run `aws configure`, "
+                'or with any other kind of sign-in: eval "$(aws configure export-credentials --format env)"'
+            )
         return Credentials(access_key, secret_key, self._environment.get("AWS_SESSION_TOKEN", ""))
 
 
 class Refused(Unavailable):
-    """AWS answered with an error; `kind` is its name for it, such as AccessDeniedException."""
+    """AWS answered with an error; `kind` is its name for it, such as AccessDeniedException.
 
-    def __init__(self, service: str, operation: str, kind: str) -> None:
-        super().__init__(f"AWS {service} refused {operation}: {kind}.")
+    AWS's own text is not repeated: it names accounts, and may quote what was sent.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
         self.kind = kind
 
 
@@ -78,8 +101,19 @@ def _result(status: int, text: bytes, service: str, operation: str) -> Json:
     try:
         value = json.loads(text or b"{}")
     except ValueError:
-        value = {}
+        value = None
+    if not isinstance(value, dict):
+        raise Unavailable(f"What answered {operation} with HTTP {status} is not AWS {service}.")
     if status == 200:
         return value
-    kind = str(value.get("__type", "")) if isinstance(value, dict) else ""
-    raise Refused(service, operation, kind.rpartition("#")[2] or f"HTTP {status}")
+    kind = str(value.get("__type", "")).rpartition("#")[2] or f"HTTP {status}"
+    explanation = str(value.get("message") or value.get("Message"))
+    raise Refused(kind, f"AWS {service} refused {operation}: {kind}{_remedy(kind, explanation, service, operation)}.")
+
+
+def _remedy(kind: str, explanation: str, service: str, operation: str) -> str:
+    """What to do about it, where that is known."""
+    if kind == "AccessDeniedException":
+        denied = _DENIED.search(explanation)
+        return f"; allow {denied[1] if denied else f'{service}:{operation}'} to the role or user that asks"
+    return "; the credentials have expired or are wrong, so sign in again" if kind in _STALE else ""

@@ -5,10 +5,11 @@ import pytest
 from core.chat.errors import ConfigError, Unavailable
 from core.chat.ports import SecretStore
 from core.stores.file import Secrets, parse
+from core.wire.client import HttpClient
 
 
 def store(path) -> SecretStore:
-    return Secrets(f"file://{path}", {})
+    return Secrets(f"file://{path}", {}, HttpClient())
 
 
 async def test_a_directory_has_one_file_for_each(tmp_path):
@@ -29,7 +30,7 @@ async def test_a_name_cannot_leave_the_directory(tmp_path):
 async def test_a_file_has_lines(tmp_path):
     file = tmp_path / "my secrets.env"
     file.write_text("A=1\nB=2\nC=\n")
-    assert await Secrets(f"file://{tmp_path}/my%20secrets.env", {}).fetch(["A", "C", "X"]) == {"A": "1"}
+    assert await Secrets(f"file://{tmp_path}/my%20secrets.env", {}, HttpClient()).fetch(["A", "C", "X"]) == {"A": "1"}
 
 
 @pytest.mark.parametrize(
@@ -89,4 +90,4 @@ async def test_permission_denied_is_unavailable(tmp_path, monkeypatch):
 
 def test_a_path_is_needed():
     with pytest.raises(ConfigError, match="environment: SECRETS_URL: needs a path"):
-        Secrets("file://", {})
+        Secrets("file://", {}, HttpClient())
