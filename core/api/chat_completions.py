@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -101,7 +100,7 @@ class ChatRenderer:
             text_head = self._text_heads[index] = self._head_of(index) + b'{"content":'
         for event in batch:
             if type(event) is TextDelta:
-                chunks.append(text_head + _json_string(event.text) + b"}" + self._open)
+                chunks.append(text_head + json_bytes(event.text) + b"}" + self._open)
             else:
                 chunks.append(self._rarer(index, event))
         return b"".join(chunks)
@@ -176,7 +175,3 @@ def _choice(index: int, completion: Completion) -> Json:
 
 def _image(url: str) -> Json:
     return {"type": "image_url", "image_url": {"url": url}}
-
-
-def _json_string(text: str) -> bytes:
-    return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")

@@ -11,6 +11,8 @@ from starlette.responses import Response
 from core.chat.errors import ChatError
 from core.chat.requests import Json
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one for each token
+
 
 def redact_error(error: ChatError, redact: Callable[[str], str]) -> None:
     """Take what must not leave out of everything in `error` that may quote an upstream."""
@@ -35,4 +37,4 @@ def error_response(error: ChatError, headers: dict[str, str] | None = None) -> R
 
 def json_bytes(value: Json) -> bytes:
     """Compact UTF-8 JSON. A half of a character, which UTF-8 cannot say, becomes a question mark."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODER.encode(value).encode("utf-8", "replace")
