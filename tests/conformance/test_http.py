@@ -52,7 +52,7 @@ def test_a_page_can_read_every_answer(gateway: Connected) -> None:
         httpx.get(f"{gateway.url}/v1/models", headers=ORIGIN, trust_env=False): 401,
         gateway.http.get("/v1/models/unheard-of", headers=ORIGIN): 404,
         gateway.http.get(CHAT, headers=ORIGIN): 405,
-        gateway.http.post(CHAT, headers={**ORIGIN, "Content-Length": str(10**8)}): 413,
+        gateway.http.post(CHAT, content=b" " * 5_000_000, headers=ORIGIN): 413,
         gateway.http.post(CHAT, data={"model": "echo"}, headers=ORIGIN): 415,
     }
 
@@ -112,12 +112,21 @@ def test_a_megabyte_is_taken_whole(gateway: Connected) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_body_beyond_the_limit_is_refused_by_its_size(gateway: Connected, declared: bool) -> None:
+def test_a_body_beyond_the_limit_is_refused(gateway: Connected, declared: bool) -> None:
     body = b" " * (4 * 1024 * 1024 + 1)
     answer = gateway.http.post(CHAT, content=body if declared else iter([body]))
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
     assert str(4 * 1024 * 1024) in answer.json()["error"]["message"]
+
+
+def test_a_body_that_says_it_is_too_large_is_not_waited_for(gateway: Connected) -> None:
+    with closing(http.client.HTTPConnection(gateway.url.removeprefix("http://"), timeout=PATIENCE)) as connection:
+        connection.putrequest("POST", CHAT)
+        for name, value in {**AUTHORIZED, "Content-Length": str(10**9)}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == 413
 
 
 def test_five_hundred_messages_are_taken(gateway: Connected, upstream: OpenAIUpstream) -> None:
