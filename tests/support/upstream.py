@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -56,7 +58,9 @@ class Wire:
         await self.raw("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
     def reset(self) -> None:
-        """Break the connection off with a TCP reset."""
+        """Break the connection off with a TCP reset; a mere abort would look like a close."""
+        linger = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self._writer.transport.abort()
 
     def close(self) -> None:
