@@ -35,6 +35,7 @@ class Options:
         return value
 
     def optional_number(self, key: str, default: float | None = None) -> float | None:
+        self._read.add(key)
         return self.number(key, 0.0) if key in self._table else default
 
     def flag(self, key: str, default: bool) -> bool:

@@ -57,7 +57,7 @@ def read_description(options: Options) -> Description:
     """The description in a provider's table. Raises `ConfigError` naming the key that is wrong."""
     preset = _preset(options)
     request = merged(preset["request"], options.mapping("request"))
-    if "url" in options:
+    if options.raw("url") is not None:
         request["url"] = address(options, "url")
     elif "url" not in request:
         raise options.error("url", "is missing: the whole address that a chat request goes to")
@@ -66,7 +66,7 @@ def read_description(options: Options) -> Description:
         request=read_request(Options(f"{options.path}.request", request)),
         response=read_response(Options(f"{options.path}.response", response)),
         transform=_transform(options),
-        models=_models_request(options.options("models_request")) if "models_request" in options else None,
+        models=None if options.raw("models_request") is None else _models_request(options.options("models_request")),
     )
 
 

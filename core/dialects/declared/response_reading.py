@@ -71,7 +71,7 @@ def _read(options: Options) -> Response:
 
 
 def _discriminator(options: Options) -> Iterator[Path | None]:
-    if "discriminator" not in options:
+    if options.raw("discriminator") is None:
         return
     for part in split_outside(options.text("discriminator"), "|"):
         try:
@@ -130,7 +130,7 @@ def _call(options: Options) -> CallRule:
 
 
 def _finish(options: Options) -> FinishRule:
-    reason = choice(options, "reason", REASONS, REASONS[0]) if "reason" in options else None
+    reason = None if options.raw("reason") is None else choice(options, "reason", REASONS, "")
     path = optional_path(options, "path") if reason else path_of(options, "path")
     rule = FinishRule(path or WHOLE, _on(options), reason=cast(FinishReason | None, reason))
     options.done()

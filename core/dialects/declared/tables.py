@@ -41,7 +41,7 @@ def path_of(options: Options, key: str) -> Path:
 
 
 def optional_path(options: Options, key: str) -> Path | None:
-    return path_of(options, key) if key in options else None
+    return None if options.raw(key) is None else path_of(options, key)
 
 
 def address(options: Options, key: str) -> str:
