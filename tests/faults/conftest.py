@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+import pytest
+
+from core.gateway import gateway
+from tests.faults.stage import House, Stage, set_stage
+from tests.support.bounds import bounded
+from tests.support.gateway import Served, serving
+
+__all__ = ["bounded"]
+
+
+@pytest.fixture(autouse=True)
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second attempt does not wait for jitter."""
+    monkeypatch.setattr(gateway, "LONGEST_PAUSE", 0.0)
+
+
+@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+def streamed(request: pytest.FixtureRequest) -> bool:
+    """Each such test runs for a whole answer and for a stream."""
+    return bool(request.param)
+
+
+@pytest.fixture(scope="session")
+def house() -> Iterator[tuple[House, Served]]:
+    house = House()
+    with serving(house) as served:
+        yield house, served
+
+
+@pytest.fixture
+def stage(house: tuple[House, Served]) -> Callable[..., AbstractAsyncContextManager[Stage]]:
+    """Sets up upstreams and a gateway before them: `async with stage(script) as here`."""
+    return partial(set_stage, *house)
