@@ -18,6 +18,7 @@ from core.chat.errors import ConfigError
 from core.chat.options import Options
 from core.chat.ports import ChatProvider, SecretStore
 from core.chat.settings import Settings
+from core.config import is_weak
 from core.gateway.gateway import Gateway
 from core.gateway.keys import Keys
 from core.gateway.secrets import Secrets, secret_names
@@ -28,14 +29,27 @@ ROUTERS = (chat_completions.router, completions.router, models.router, health.ro
 """What is exposed. A new API is a file in `core/api` and its name here."""
 
 
-def create_app(settings: Settings, *, keys: str | None = None, environment: Mapping[str, str] = os.environ) -> ASGIApp:
-    """The whole gateway as an ASGI application. `keys` are used instead of the configured ones."""
-    gateway = build_gateway(settings, keys=keys, environment=environment)
+def create_app(
+    settings: Settings,
+    *,
+    keys: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+    public: bool = False,
+) -> ASGIApp:
+    """The whole gateway as an ASGI application. `keys` are used instead of the configured ones.
+
+    `public`: the whole world can reach it, so that it refuses all requests while a key can be guessed.
+    """
+    gateway = build_gateway(settings, keys=keys, environment=environment, public=public)
     return assemble(gateway, ROUTERS, settings.gateway.cors_origins)
 
 
 def build_gateway(
-    settings: Settings, *, keys: str | None = None, environment: Mapping[str, str] = os.environ
+    settings: Settings,
+    *,
+    keys: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+    public: bool = False,
 ) -> Gateway:
     """The road and all that stands along it."""
     named = [settings.gateway.keys] + [provider.tokens for provider in settings.providers.values()]
@@ -48,7 +62,7 @@ def build_gateway(
         name: Upstream(settings.providers[name], provider, secrets, settings.gateway.models_ttl)
         for name, provider in providers.items()
     }
-    caller_keys = Keys(keys or settings.gateway.keys, secrets)
+    caller_keys = Keys(keys or settings.gateway.keys, secrets, is_weak if public else None)
     return Gateway(settings.gateway, upstreams, settings.models, caller_keys, secrets)
 
 

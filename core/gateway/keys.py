@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.chat.errors import InvalidKey, Unavailable
 from core.gateway.secrets import Secrets, secret_name, split_secret
 
 OVERLAP = 60.0
+_LOG = logging.getLogger("any2api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,14 @@ class Keys:
     """The keys that open the gateway, each compared in constant time.
 
     `setting` is the keys themselves or the secret that holds them. After a rotation the previous keys go on working
-    for a little while, so that nobody is locked out between two saves.
+    for a little while, so that nobody is locked out between two saves. Where one of them `is_weak`, none opens.
     """
 
-    def __init__(self, setting: str, secrets: Secrets) -> None:
+    def __init__(self, setting: str, secrets: Secrets, is_weak: Callable[[str], bool] | None = None) -> None:
         self._setting = setting
         self._secrets = secrets
+        self._is_weak = is_weak
+        self._problem = ""
         self._source: str | None = None
         self._digests: list[bytes] = []
         self._previous: list[bytes] = []
@@ -51,9 +56,20 @@ class Keys:
         source = self._setting if name is None else (await self._secrets.values()).get(name, "")
         if source != self._source:
             self._previous, self._previous_until = self._digests, self._secrets.now() + OVERLAP
-            self._source, self._digests = source, [_digest(key) for key in split_secret(source)]
-        if not self._digests:
-            raise Unavailable(f"No key is configured: set {name or 'keys'}.")
+            keys = split_secret(source)
+            self._source, self._digests = source, [_digest(key) for key in keys]
+            self._problem = self._problem_of(keys, name or "keys")
+            if self._problem:
+                _LOG.error("%s", self._problem)
+        if self._problem:
+            raise Unavailable(self._problem)
+
+    def _problem_of(self, keys: list[str], name: str) -> str:
+        if not keys:
+            return f"No key is configured: set {name}."
+        if self._is_weak is not None and any(map(self._is_weak, keys)):
+            return f"A key in {name} can be guessed: set it to a random text of 24 or more characters."
+        return ""
 
 
 def _digest(key: str) -> bytes:

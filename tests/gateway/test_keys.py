@@ -95,3 +95,27 @@ async def test_without_a_key_nobody_gets_in(keys, store, value):
         await keys.authorize("")
     assert caught.value.status == 503
     assert "KEYS" in caught.value.message
+
+
+@pytest.fixture
+def public(clock, store) -> Keys:
+    return Keys("secret://KEYS", Secrets(store, ["KEYS"], ttl=10.0, clock=clock), is_weak=lambda key: len(key) < 4)
+
+
+@pytest.mark.parametrize("value", ["abc", "long-enough, abc", "long-enough\nabc"])
+async def test_where_one_key_is_weak_none_opens(public, store, caplog, value):
+    store.values["KEYS"] = value
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="KEYS can be guessed") as caught:
+            await public.authorize("long-enough")
+        assert caught.value.status == 503
+    assert [line.message for line in caplog.records] == [caught.value.message]
+
+
+async def test_a_strong_key_opens_once_it_is_there(public, store, clock):
+    store.values["KEYS"] = "abc"
+    with pytest.raises(Unavailable):
+        await public.authorize("abc")
+    store.values["KEYS"] = "long-enough"
+    clock.now += 11
+    assert await opens(public, "long-enough")

@@ -11,7 +11,7 @@ from core.gateway.gateway import Gateway
 from core.gateway.record import Record
 
 _RECORD = "any2api.record"
-_DEADLINE = "any2api.remaining"
+_REMAINING = "any2api.remaining"
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -27,6 +27,11 @@ def record_of(scope: Scope) -> Record:
     return cast(Record, scope[_RECORD])
 
 
+def grant(scope: Scope, seconds: float) -> None:
+    """For a platform's handler: how many seconds there are for this request."""
+    scope[_REMAINING] = seconds
+
+
 def remaining_of(scope: Scope) -> float | None:
     """Seconds that the platform still grants, where its handler says so; never anything a caller sent."""
-    return cast("float | None", scope.get(_DEADLINE))
+    return cast("float | None", scope.get(_REMAINING))
