@@ -20,6 +20,7 @@ from core.api.shared.choices import collect_all, merge, open_choices
 from core.api.shared.errors import json_bytes, redact_error
 from core.api.shared.hangup import Hangup
 from core.api.shared.state import record_of, remaining_of
+from core.api.shared.toolcalls import OneByOne
 from core.chat.completion import Completion
 from core.chat.errors import ChatError
 from core.chat.events import Batch
@@ -102,9 +103,10 @@ class Reply(Response):
         try:
             answers = await self._open(scope)
             line.headers = _about(answers, self._ignored)
+            calls = [OneByOne() for _ in answers]
             async with aclosing(merge(answers)) as batches:
                 async for index, batch in batches:
-                    if data := self._renderer.batch(index, batch):
+                    if data := self._renderer.batch(index, calls[index].order(batch)):
                         await line.write(data)
             await line.write(self._renderer.end(), more=False)
         except Exception as error:
