@@ -30,14 +30,11 @@ class Paced:
     def __call__(self, server: Server) -> Figures:
         model = f"bench-token-{self.tokens}-{self.interval_ms * 1000}"
         before = server.cpu_seconds()
-        found = _load(
-            server, "stream", _body(model, stream=True), self.streams, self.streams, self.ramp_ms, self.tokens
-        )
+        found = load(server, "stream", body(model, stream=True), self.streams, self.streams, self.ramp_ms, self.tokens)
         spent = server.cpu_seconds() - before
         return {
             f"CPU µs per chunk, {self.streams} streams": spent / found["tokens"] * 1e6,
             f"time to first token ms, {self.streams} streams": found["first_token_ms"],
-            f"delay of a token µs, {self.streams} streams": found["token_us"],
         }
 
 
@@ -50,7 +47,7 @@ class Plain:
 
     def __call__(self, server: Server) -> Figures:
         before = server.cpu_seconds()
-        _load(server, "plain", _body("bench-openai-1-0", stream=False), self.connections, self.requests, 0, 1)
+        load(server, "plain", body("bench-openai-1-0", stream=False), self.connections, self.requests, 0, 1)
         return {"CPU ms per plain request": (server.cpu_seconds() - before) / self.requests * 1e3}
 
 
@@ -68,13 +65,15 @@ def warm_up(server: Server) -> None:
     Plain(requests=200)(server)
 
 
-def _body(model: str, *, stream: bool) -> str:
+def body(model: str, *, stream: bool) -> str:
+    """A request; the upstream reads from the model's name what it is to answer."""
     return json.dumps({"model": model, "messages": [{"role": "user", "content": "Say a few words."}], "stream": stream})
 
 
-def _load(
+def load(
     server: Server, mode: str, body: str, connections: int, answers: int, ramp_ms: int, tokens: int
 ) -> dict[str, Any]:
+    """Runs the C client with the arguments that its source explains. Raises `RuntimeError` for any bad answer."""
     numbers = [str(number) for number in (connections, answers, ramp_ms, tokens)]
     command = [str(compiled("load")), mode, str(server.port), KEY, body, *numbers]
     done = subprocess.run(command, stdout=subprocess.PIPE, timeout=LOAD_TIMEOUT, check=True)

@@ -8,8 +8,8 @@
  *
  * DIALECT is "token" (events like {"type":"token","token":"..."}) or "openai" (chat.completion.chunk objects, or one
  * whole chat.completion where no stream is asked for). INTERVAL is the time between two tokens in microseconds.
- * Every event is written by itself, as a model sends them. Each token holds "~" and the moment it was sent, in
- * nanoseconds of CLOCK_MONOTONIC, so that a client on this machine can tell how long it was on its way. */
+ * Every event is written by itself, as a model sends them. Each token holds one "~", and nothing else does, so that
+ * the tokens of an answer can be counted in any dialect. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -70,21 +70,22 @@ static int send_all(Connection *connection, const char *data, size_t length)
 static size_t put_token(Connection *connection, char *event)
 {
     if (connection->token_dialect)
-        return sprintf(event, "data: {\"type\":\"token\",\"token\":\"~%lld word\"}\n\n", now());
+        return sprintf(event, "data: {\"type\":\"token\",\"token\":\" ~word\"}\n\n");
     return sprintf(event,
                    "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-                   "\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{%s\"content\":\"~%lld word\"},"
+                   "\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{%s\"content\":\" ~word\"},"
                    "\"finish_reason\":null}]}\n\n",
-                   connection->sent ? "" : "\"role\":\"assistant\",", now());
+                   connection->sent ? "" : "\"role\":\"assistant\",");
 }
 
 static size_t put_end(Connection *connection, char *event)
 {
     if (connection->token_dialect)
         return sprintf(event, "data: {\"type\":\"done\"}\n\n");
-    return sprintf(event, "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-                          "\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
-                          "data: [DONE]\n\n");
+    return sprintf(event,
+                   "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+                   "\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                   "data: [DONE]\n\n");
 }
 
 /* Sends the next event, after `head` if there is one, and says when another is due. */
@@ -116,15 +117,13 @@ static void start_stream(Connection *connection)
 
 static void send_whole(Connection *connection)
 {
-    char body[512], message[1024];
-    int length = sprintf(body,
-                         "{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion\",\"created\":1700000000,"
-                         "\"model\":\"bench\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
-                         "\"content\":\"~%lld word\"},\"finish_reason\":\"stop\"}],"
-                         "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":3,\"total_tokens\":8}}",
-                         now());
-    int total = sprintf(message, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s",
-                        length, connection->close_after ? "Connection: close\r\n" : "", body);
+    static const char body[] =
+        "{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"bench\","
+        "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\" ~word\"},"
+        "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":3,\"total_tokens\":8}}";
+    char message[1024];
+    int total = sprintf(message, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
+                        sizeof body - 1, connection->close_after ? "Connection: close\r\n" : "", body);
     if (send_all(connection, message, total) && connection->close_after)
         drop(connection);
 }
