@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from core.chat.errors import ChatError, ConfigError
+from core.chat.errors import ChatError, ConfigError, InvalidRequest
 from core.chat.redact import redact
 from core.chat.settings import Settings
 from core.cli import chat, check, models, secrets, serve
@@ -57,9 +57,17 @@ def _command(settings: Settings, arguments: argparse.Namespace) -> int:
         case "models":
             return models.run(settings)
         case "secrets":
-            return secrets.run(settings, arguments.action, getattr(arguments, "name", ""))
+            return _secrets(settings, arguments)
         case _:
             return chat.run(settings, *_model_and_text(arguments))
+
+
+def _secrets(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.action == "list":
+        return secrets.list_names(settings)
+    if arguments.value:
+        raise InvalidRequest("A value does not belong on the command line, where others see it; write it to our input.")
+    return secrets.write(settings, arguments.name, rotate=arguments.action == "rotate")
 
 
 def _model_and_text(arguments: argparse.Namespace) -> tuple[str | None, str]:
@@ -112,6 +120,7 @@ def _add_secret_actions(parser: argparse.ArgumentParser, given: argparse.Argumen
         acting = actions.add_parser(action, parents=[given, where], help=does, description=does)
         if action != "list":
             acting.add_argument("name", metavar="NAME")
+            acting.add_argument("value", nargs="*", help=argparse.SUPPRESS)
 
 
 def _port(text: str) -> int:

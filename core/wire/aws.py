@@ -17,13 +17,16 @@ from core.wire.sigv4 import Credentials, signed_headers
 _IN_VARIABLES: Final[Mapping[str, str]] = {"secretsmanager": "SECRETS_MANAGER"}
 """Services that AWS spells otherwise in the names of variables than in addresses."""
 
-_DENIED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+_XML_ERROR = re.compile(r"<Code>(\w+)</Code>(?:\s*<Message>([^<]*)</Message>)?")
+_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 _STALE = frozenset(
     {
         "ExpiredTokenException",
         "InvalidClientTokenId",
         "InvalidSignatureException",
         "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
@@ -101,7 +104,7 @@ def _result(status: int, text: bytes, service: str, operation: str) -> Json:
     try:
         value = json.loads(text or b"{}")
     except ValueError:
-        value = None
+        value = _from_xml(text)
     if not isinstance(value, dict):
         raise Unavailable(f"What answered {operation} with HTTP {status} is not AWS {service}.")
     if status == 200:
@@ -111,9 +114,15 @@ def _result(status: int, text: bytes, service: str, operation: str) -> Json:
     raise Refused(kind, f"AWS {service} refused {operation}: {kind}{_remedy(kind, explanation, service, operation)}.")
 
 
+def _from_xml(text: bytes) -> Json:
+    """An error as AWS's older protocol has it, which some gateways in front of a service answer with."""
+    found = _XML_ERROR.search(text.decode(errors="replace"))
+    return {"__type": found[1], "message": found[2]} if found else None
+
+
 def _remedy(kind: str, explanation: str, service: str, operation: str) -> str:
     """What to do about it, where that is known."""
-    if kind == "AccessDeniedException":
-        denied = _DENIED.search(explanation)
-        return f"; allow {denied[1] if denied else f'{service}:{operation}'} to the role or user that asks"
+    if kind in _DENIED:
+        action = _ACTION.search(explanation)
+        return f"; allow {action[1] if action else f'{service}:{operation}'} to the role or user that asks"
     return "; the credentials have expired or are wrong, so sign in again" if kind in _STALE else ""

@@ -39,10 +39,10 @@ def directory(tmp_path, monkeypatch) -> Path:
 def start(directory) -> Callable[..., Awaitable[Process]]:
     """Begins `any2api …`; keyword arguments are its environment."""
 
-    def start(*arguments: str, **environment: str) -> Awaitable[Process]:
+    def start(*arguments: str, stdin: int | None = None, **environment: str) -> Awaitable[Process]:
         return asyncio.create_subprocess_exec(
             sys.executable, "-m", "core.cli", *arguments,
-            cwd=directory, stdout=PIPE, stderr=PIPE,
+            cwd=directory, stdin=stdin, stdout=PIPE, stderr=PIPE,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment},
         )  # fmt: skip
 

@@ -1,14 +1,16 @@
 """Secrets from the disk: a directory, or a file of lines."""
 
+import stat
+
 import pytest
 
-from core.chat.errors import ConfigError, Unavailable
-from core.chat.ports import SecretStore
+from core.chat.errors import ConfigError, InvalidRequest, Unavailable
+from core.chat.ports import WritableSecrets
 from core.stores.file import Secrets, parse
 from core.wire.client import HttpClient
 
 
-def store(path) -> SecretStore:
+def store(path) -> WritableSecrets:
     return Secrets(f"file://{path}", {}, HttpClient())
 
 
@@ -91,3 +93,49 @@ async def test_permission_denied_is_unavailable(tmp_path, monkeypatch):
 def test_a_path_is_needed():
     with pytest.raises(ConfigError, match="environment: SECRETS_URL: needs a path"):
         Secrets("file://", {}, HttpClient())
+
+
+async def test_a_directory_is_made_and_written_for_its_owner_only(tmp_path):
+    secrets = store(f"{tmp_path}/deep/er/")
+    await secrets.store("KEY", "old")
+    await secrets.store("KEY", "one\ntwo # three")
+    assert await secrets.fetch(["KEY"]) == {"KEY": "one\ntwo # three"}
+    assert await secrets.names() == ["KEY"]
+    assert stat.S_IMODE((tmp_path / "deep/er/KEY").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "deep/er").stat().st_mode) == 0o700
+
+
+async def test_a_line_is_replaced_and_the_others_stay(tmp_path):
+    file = tmp_path / "secrets.env"
+    secrets = store(file)
+    await secrets.store("A", "1")
+    file.write_text("# mine\nexport A=old\nB='2'\nEMPTY=\n")
+    await secrets.store("A", "x # y")
+    assert file.read_text() == "# mine\nB='2'\nEMPTY=\nA='x # y'\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert await secrets.names() == ["A", "B"]
+    assert [path.name for path in tmp_path.iterdir()] == ["secrets.env"]
+
+
+@pytest.mark.parametrize("value", ["plain", "a#b=c==", "a # b", "'", '"', "it's", '"quoted"', "ключ", "'a' # b"])
+async def test_a_line_gives_back_what_was_written(tmp_path, value):
+    secrets = store(tmp_path / "secrets.env")
+    await secrets.store("A", value)
+    assert await secrets.fetch(["A"]) == {"A": value}
+
+
+@pytest.mark.parametrize("value", ["one\ntwo", "' # \""])
+async def test_a_value_that_fits_into_no_line_is_refused(tmp_path, value):
+    secrets = store(tmp_path / "secrets.env")
+    await secrets.store("A", "old")
+    with pytest.raises(InvalidRequest, match="fits into no line; use a directory"):
+        await secrets.store("A", value)
+    assert await secrets.fetch(["A"]) == {"A": "old"}
+
+
+async def test_what_cannot_be_written_is_unavailable_and_names_no_path(tmp_path):
+    with pytest.raises(Unavailable) as refused:
+        await store(tmp_path / "missing" / "secrets.env").store("A", "1")
+    assert str(refused.value) == "The secret store cannot be written."
+    with pytest.raises(Unavailable, match="secret store cannot be read"):
+        await store(tmp_path / "missing").names()
