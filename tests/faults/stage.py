@@ -160,13 +160,12 @@ def asked(*, stream: bool = False, **body: Any) -> dict[str, Any]:
     return {"model": "a/m", "messages": [{"role": "user", "content": "Say hello."}], "stream": stream, **body}
 
 
-def config(urls: Mapping[str, str], *, tokens: bool = True, provider: str = "", **settings: Any) -> str:
-    """The configuration of a stage as a file; `provider` are further lines for every provider."""
+def config(urls: Mapping[str, str], *, models: Any = ("m",), **settings: Any) -> str:
+    """The configuration of a stage as a file."""
     lines = ["[gateway]", *(f"{name} = {json.dumps(value)}" for name, value in {**FAST, **settings}.items())]
     for name, url in urls.items():
-        lines += [f"[providers.{name}]", 'kind = "openai"', f'base_url = "{url}/v1"', 'models = ["m"]']
-        lines += ['tokens = "secret://TOKENS"'] if tokens else []
-        lines += ['headers = { x-extra = "secret://EXTRA" }', provider]
+        lines += [f"[providers.{name}]", 'kind = "openai"', f'base_url = "{url}/v1"', f"models = {json.dumps(models)}"]
+        lines += ['tokens = "secret://TOKENS"', 'headers = { x-extra = "secret://EXTRA" }']
     return "\n".join([*lines, "[models]", f"both = {json.dumps([f'{name}/m' for name in urls])}"])
 
 
