@@ -110,7 +110,7 @@ def test_the_store_may_be_named(secrets, directory):
 
 async def test_into_ssm_with_the_profile_of_the_command_line_of_aws(start, directory):
     (directory / ".aws").mkdir()
-    (directory / ".aws" / "config").write_text("[profile work]\nregion = x\n[default]\nregion = x\n")
+    (directory / ".aws" / "config").write_text("[profile work]\nregion = eu-west-1\n[default]\nregion = eu-west-1\n")
     with moto() as account:
         user = account.user("laptop", "ssm:PutParameter", "ssm:GetParametersByPath", "ssm:GetParameters")
         keys = [user[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
