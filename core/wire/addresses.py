@@ -25,25 +25,32 @@ _LOCAL_SUFFIXES: Final = (".local", ".localhost", ".internal", ".lan", ".home.ar
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 
 
+def called(host: str) -> str:
+    """What an error calls `host`: its name, but never a bare address, which is nobody's business."""
+    return "The upstream" if _literal(host) else host
+
+
 async def resolve(host: str, port: int) -> Sequence[str]:
     """The operating system's answer."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(info[4][0]) for info in found]
 
 
-async def permitted_addresses(host: str, port: int, resolver: Resolver) -> list[Address]:
+async def permitted_addresses(host: str, port: int, resolver: Resolver, *, link_local: bool = False) -> list[Address]:
     """Where to connect for `host`: its best address, and its best of the other family. Raises `UpstreamError`.
 
-    Link-local addresses, where clouds keep their credentials, are never permitted; private ones only under a name
-    that does not look public.
+    Link-local addresses, where clouds keep their credentials, are only permitted where `link_local` says so; private
+    ones only under a name that does not look public.
     """
     literal = _literal(host)
     found = [literal] if literal else await _look_up(host, port, resolver)
-    forbidden = _LINK_LOCAL if literal or not _looks_public(host) else _LINK_LOCAL + _PRIVATE
+    forbidden = () if link_local else _LINK_LOCAL
+    if not literal and _looks_public(host):
+        forbidden = _LINK_LOCAL + _PRIVATE
     permitted = [address for address in found if not any(_ipv4(address) in network for network in forbidden)]
     if not permitted:
         raise UpstreamError(
-            f"{host} leads to a private or link-local address, which is not permitted for it.",
+            f"{called(host)} leads to a private or link-local address, which is not permitted for it.",
             code="upstream_blocked",
             retry=Retry.OTHER_ROUTE,
         )

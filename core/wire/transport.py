@@ -11,7 +11,7 @@ from functools import partial
 import httpx
 
 from core.chat.errors import UpstreamTimeout
-from core.wire.addresses import Address, Resolver, permitted_addresses, resolve
+from core.wire.addresses import Address, Resolver, called, permitted_addresses, resolve
 from core.wire.connection import Connection, NoAnswer, unreachable
 from core.wire.pool import Origin, Pool
 
@@ -23,6 +23,7 @@ class Transport(httpx.AsyncBaseTransport):
     """Sends requests over connections that are kept for the next ones. Raises `UpstreamError`.
 
     `ssl_context` is called once, at the first https request: reading the certificates of all authorities takes long.
+    `link_local` is for asking a cloud's metadata server; nothing that a caller or a setting can choose may have it.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class Transport(httpx.AsyncBaseTransport):
         ssl_context: Callable[[], ssl.SSLContext] = ssl.create_default_context,
         connect_timeout: float = CONNECT_TIMEOUT,
         keep_alive: float = KEEP_ALIVE,
+        link_local: bool = False,
     ) -> None:
         self._resolver = resolver
+        self._link_local = link_local
         self._make_ssl_context = ssl_context
         self._ssl_context: ssl.SSLContext | None = None
         self._connect_timeout = connect_timeout
@@ -69,21 +72,25 @@ class Transport(httpx.AsyncBaseTransport):
     async def _connect(self, origin: Origin) -> Connection:
         try:
             async with asyncio.timeout(self._connect_timeout):
-                *best, last = await permitted_addresses(origin.host, origin.port, self._resolver)
+                *best, last = await permitted_addresses(
+                    origin.host, origin.port, self._resolver, link_local=self._link_local
+                )
                 for address in best:
                     with suppress(OSError):
                         async with asyncio.timeout(self._connect_timeout / 2):
                             return await self._open(origin, address)
                 return await self._open(origin, last)
         except TimeoutError as error:
-            raise UpstreamTimeout(f"{origin.host} could not be connected in {self._connect_timeout:g} s.") from error
+            raise UpstreamTimeout(
+                f"{called(origin.host)} could not be connected in {self._connect_timeout:g} s."
+            ) from error
         except OSError as error:
-            raise unreachable(origin.host, error) from error
+            raise unreachable(called(origin.host), error) from error
 
     async def _open(self, origin: Origin, address: Address) -> Connection:
         """Connects to `address` itself, so that no second look-up can lead elsewhere."""
         _, connection = await asyncio.get_running_loop().create_connection(
-            partial(Connection, origin.host),
+            partial(Connection, called(origin.host)),
             str(address),
             origin.port,
             ssl=self._shared_ssl_context() if origin.secure else None,

@@ -90,3 +90,13 @@ async def test_a_name_that_cannot_be_resolved(error: Exception, retry: Retry) ->
 
 async def test_the_operating_system_is_asked() -> None:
     assert set(await resolve("localhost", 80)) & {"127.0.0.1", "::1"}
+
+
+async def test_the_metadata_server_is_reached_by_those_who_may_and_under_no_public_name() -> None:
+    async def resolver(_host: str, _port: int) -> Sequence[str]:
+        return ["169.254.169.254"]
+
+    found = await permitted_addresses("metadata.google.internal", 80, resolver, link_local=True)
+    assert [str(address) for address in found] == ["169.254.169.254"]
+    with pytest.raises(UpstreamError):
+        await permitted_addresses("api.example.com", 80, resolver, link_local=True)
