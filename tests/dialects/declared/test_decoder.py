@@ -103,6 +103,15 @@ def test_a_replacement_is_the_text_from_then_on() -> None:
     assert (answer.text, answer.finish) == ("Good", Finish("content_filter", "Good"))
 
 
+def test_a_whole_text_after_a_replacement_goes_on_from_it() -> None:
+    table = {"text": {"path": "t", "cumulative": True}, "replace": "instead", "end": {"flag": "done"}}
+    decoder = Decoder(described(framing="ndjson", **table))
+    told = [
+        list(decoder.decode(Frame(json.dumps(event)))) for event in ({"t": "Bad"}, {"instead": "Go"}, {"t": "Good"})
+    ]
+    assert told == [[TextDelta("Bad")], [TextReplacement("Go")], [TextDelta("od")]]
+
+
 FINAL = {"discriminator": "type", "text": {"on": "text", "path": "text"}, "text_final": {"on": "all", "path": "text"}}
 
 
@@ -135,6 +144,13 @@ def test_tool_calls_make_the_reason() -> None:
     assert answer.finish == Finish("tool_calls")
     assert [(made.name, made.arguments) for made in answer.tool_calls] == [("f", '{"a": 1}')]
     assert outcome({**table, "finish": "end"}, call, {"end": "length"}).completion.finish == Finish("length", "length")
+
+
+def test_an_index_is_the_same_however_it_is_written() -> None:
+    table = {"tool_calls": {"path": "c", "key": "i", "name": "n", "arguments": "a"}, "end": {"flag": "done"}}
+    events = [{"c": {"i": 0, "n": "f", "a": "{"}}, {"c": {"i": 1, "n": "g"}}, {"c": {"i": 0.0, "a": "}"}}]
+    calls = outcome(table, *events, {"c": {"i": "1", "a": "[]"}, "done": True}).completion.tool_calls
+    assert [(call.name, call.arguments) for call in calls] == [("f", "{}"), ("g", "[]")]
 
 
 def test_an_empty_reason_is_none() -> None:

@@ -36,6 +36,11 @@ def test_a_character_shown_as_replacement_waits() -> None:
     assert [run.become("\ufffd"), run.become("a\ufffd\ufffd"), run.become("a😀"), run.end()] == ["", "a", "😀", ""]
 
 
+def test_nothing_but_a_replacement_takes_nothing_back() -> None:
+    run = Run()
+    assert [run.become("a"), run.become("\ufffd"), run.become("ab")] == ["a", "", "b"]
+
+
 def test_a_replacement_that_stays_is_said_at_the_end() -> None:
     run = Run()
     assert [run.become("a\ufffd"), run.end(), run.text] == ["a", "\ufffd", "a\ufffd"]
