@@ -18,6 +18,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message
 
 from bench.measures import KEY
+from bench.processes import HERE
 
 _CHILD = "from bench.coldstart import report; report({target!r}, {method!r}, {path!r}, {body!r})"
 
@@ -28,10 +29,13 @@ def cold_start(target: str, environment: Mapping[str, str], method: str, path: s
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=True,
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        raise RuntimeError(f"{target} did not answer {method} {path}:\n{done.stderr}")
     return float(done.stdout)
 
 
