@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from core.chat.ports import SECRET, SECRET_SCHEME, SecretStore
 from core.chat.requests import Json
 
 STORE_TIMEOUT = 5.0
+_LOG = logging.getLogger("any2api")
 
 
 class Secrets:
@@ -59,16 +61,21 @@ class Secrets:
             async with asyncio.timeout(STORE_TIMEOUT):
                 values = dict(await self._store.fetch(self._names))
         except Exception as error:  # a store is code that others add: whatever it raises, a warm copy goes on serving
+            unavailable = error if isinstance(error, Unavailable) else _unreadable(error)
             if self._values is None:
-                raise error if isinstance(error, Unavailable) else _unreadable() from error
+                _LOG.error("%s", unavailable.message)
+                raise unavailable from None
+            _LOG.warning("%s The last copy of the secrets stays in use.", unavailable.message)
         else:
             if values != self._values:
                 self._replaced, self._values = self._values or {}, values
         self._fetched = self._clock()
 
 
-def _unreadable() -> Unavailable:
-    return Unavailable("The secret store cannot be read; `any2api check` says why.")
+def _unreadable(error: Exception) -> Unavailable:
+    unavailable = Unavailable("The secret store cannot be read; `any2api check` says why.")
+    unavailable.__cause__ = error
+    return unavailable
 
 
 def secret_name(setting: str) -> str | None:

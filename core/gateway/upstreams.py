@@ -118,7 +118,9 @@ class Upstream:
         name = secret_name(self._settings.tokens) or ""
         credentials = split_secret(values.get(name, ""))
         if not credentials:
-            raise Unavailable(f"The secret {name} is not set.")
+            unavailable = Unavailable(f"The secret {name} is not set.")
+            _LOG.error("%s", unavailable.message)
+            raise unavailable
         return [Token(f"{self.name}-{n}", secret, others) for n, secret in enumerate(credentials, 1)]
 
     def configured(self, model: str) -> str | None:

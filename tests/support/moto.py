@@ -6,9 +6,8 @@ import json
 import logging
 import math
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
@@ -17,21 +16,17 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 
 
-@dataclass(frozen=True)
 class Moto:
     """`environment` is what a function, a command line or Terraform needs in order to find it."""
 
-    url: str
-    environment: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        variables = {
-            "AWS_ENDPOINT_URL": self.url,
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.environment = {
+            "AWS_ENDPOINT_URL": url,
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }
-        object.__setattr__(self, "environment", variables)
 
     def reset(self) -> None:
         """An empty account, in which everybody may do everything."""
