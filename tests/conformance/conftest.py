@@ -64,13 +64,16 @@ class _Alarm(logging.Handler):
 
 
 @pytest.fixture(autouse=True)
-def nothing_alarming() -> Iterator[None]:
-    """Whatever a client or an upstream does, neither the server nor the event loop has an error to report."""
+def alarms() -> Iterator[list[str]]:
+    """Whatever a client or an upstream does, neither the server nor the event loop has an error to report.
+
+    A test that expects one takes it out.
+    """
     alarm = _Alarm()
     loggers = [logging.getLogger(name) for name in ("any2api", "uvicorn.error", "asyncio")]
     for logger in loggers:
         logger.addHandler(alarm)
-    yield
+    yield alarm.raised
     for logger in loggers:
         logger.removeHandler(alarm)
     assert alarm.raised == []

@@ -15,8 +15,7 @@ from starlette.types import ASGIApp
 
 from core.app import create_app
 from core.chat.settings import Settings, read_settings
-from core.wire.client import HttpClient
-from tests.support.loops import LoopThread
+from tests.support.loops import PATIENCE, LoopThread
 
 KEY = "a-key-that-only-tests-present-0123456789"
 
@@ -28,13 +27,13 @@ class Served:
     url: str
     thread: LoopThread
 
-    def tasks(self) -> int:
-        """How many tasks there are in its loop, this look at it aside."""
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """The tasks in its loop, this look at it aside."""
+        return self.thread.run(_tasks())
 
-        async def count() -> int:
-            return len(asyncio.all_tasks()) - 1
-
-        return self.thread.run(count())
+    def settle(self, before: set[asyncio.Task[Any]]) -> None:
+        """Returns when only the tasks of `before` are left; fails where others never end."""
+        self.thread.run(_ended(before))
 
 
 @contextmanager
@@ -81,14 +80,17 @@ async def _serve(config: uvicorn.Config) -> AsyncIterator[int]:
         server.should_exit = server.force_exit = True
         await task
         listener.close()
-        for client in _clients(config.app):
-            await client.aclose()
+        await config.app._app.state.gateway.aclose()  # type: ignore[union-attr]  # the app is ours
 
 
-def _clients(app: Any) -> set[HttpClient]:
-    """What talks to the upstreams. A process may simply end; a loop that ends before it warns of open sockets."""
-    upstreams = app._app.state.gateway.upstreams.values()
-    return {part for each in upstreams for part in vars(each.provider).values() if isinstance(part, HttpClient)}
+async def _tasks() -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+async def _ended(before: set[asyncio.Task[Any]]) -> None:
+    async with asyncio.timeout(PATIENCE / 2):
+        while more := await _tasks() - before:
+            await asyncio.wait(more)
 
 
 class _Server(uvicorn.Server):

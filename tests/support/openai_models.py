@@ -37,6 +37,18 @@ async def silent(turn: Turn) -> None:
     await echo(turn)
 
 
+async def endless(turn: Turn) -> None:
+    """Goes on until nobody listens."""
+    await turn.start()
+    while True:
+        await turn.event(turn.chunk({"content": "x" * 65536}))
+
+
+async def one_begins(turn: Turn) -> None:
+    """Only the first of several requests gets a word before the gate."""
+    await (gated if turn.seen is turn.server.asked[0] else silent)(turn)
+
+
 async def headers_only(turn: Turn) -> None:
     """Its headers come at once, everything else after the gate."""
     await turn.start()
@@ -191,6 +203,8 @@ GOOD: Mapping[str, Behaviour] = {
     "gated": gated,
     "silent": silent,
     "headers-only": headers_only,
+    "one-begins": one_begins,
+    "endless": endless,
     "tools": tools,
     "parallel-tools": partial(tools, count=2),
     "reasoning": reasoning,

@@ -62,6 +62,12 @@ class OpenAIUpstream:
         with self._changed:
             assert self._changed.wait_for(lambda: condition(self), PATIENCE), "this never came to pass upstream"
 
+    def wait_until_deserted(self) -> None:
+        """Returns when no connection is open any more; fails where one stays."""
+        assert self._state is not None
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(self._state.connections(0), self._loop).result(PATIENCE)
+
     async def answer(self, seen: Seen, wire: Wire) -> None:
         """The script of the upstream."""
         if seen.path.endswith("/models"):
