@@ -63,7 +63,7 @@ def build_gateway(
         for name, provider in providers.items()
     }
     caller_keys = Keys(keys or settings.gateway.keys, secrets, is_weak if public else None)
-    return Gateway(settings.gateway, upstreams, settings.models, caller_keys, secrets)
+    return Gateway(settings.gateway, upstreams, settings.models, caller_keys, secrets, http)
 
 
 def build_providers(settings: Settings, http: HttpClient) -> dict[str, ChatProvider]:

@@ -81,6 +81,13 @@ class ChatProvider(Protocol):
         ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """Whatever holds something open: the HTTP client, or a provider that opened more than that."""
+
+    async def aclose(self) -> None: ...
+
+
 class SecretStore(Protocol):
     """Where secrets are kept."""
 

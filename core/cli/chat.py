@@ -26,6 +26,7 @@ from core.chat.settings import Settings
 from core.cli.models import first_model
 from core.cli.stores import variables
 from core.cli.terminal import dim, plain
+from core.gateway.gateway import Gateway
 from core.gateway.record import Record
 
 LONGEST_URL = 500
@@ -37,10 +38,14 @@ def run(settings: Settings, model: str | None, text: str) -> int:
 
 
 async def _ask(settings: Settings, model: str | None, text: str) -> int:
-    gateway = build_gateway(settings, environment=variables())
-    model = model or await first_model(settings, gateway)
-    if model is None:
-        raise Unavailable("No provider lists a model now; name one with --model.")
+    async with aclosing(build_gateway(settings, environment=variables())) as gateway:
+        model = model or await first_model(settings, gateway)
+        if model is None:
+            raise Unavailable("No provider lists a model now; name one with --model.")
+        return await _show(gateway, model, text)
+
+
+async def _show(gateway: Gateway, model: str, text: str) -> int:
     request = ChatRequest(model, (Message("user", text),), stream=True, include_usage=True)
     screen = Screen(sys.stdout, sys.stderr)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from core.app import build_gateway
 from core.chat.errors import Unavailable
@@ -50,4 +51,5 @@ async def first_model(settings: Settings, gateway: Gateway) -> str | None:
 
 
 async def _listing(settings: Settings) -> Sequence[Listed]:
-    return await build_gateway(settings, environment=variables()).list_models()
+    async with aclosing(build_gateway(settings, environment=variables())) as gateway:
+        return await gateway.list_models()

@@ -11,7 +11,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import uvicorn
 
@@ -47,10 +47,15 @@ def run(settings: Settings, host: str, port: int) -> int:
         url = _url(listener)
         print(f"any2api listens at {url}/v1")
         print(f"key: {made or f'the key in {name}'}", flush=True)
-        model = asyncio.run(first_model(settings, build_gateway(settings, environment=variables()))) or "MODEL"
+        model = asyncio.run(_model_to_try(settings)) or "MODEL"
         print(f"try: {curl(url, made or variable, model)}", flush=True)
         _serve(app, listener)
     return 0
+
+
+async def _model_to_try(settings: Settings) -> str | None:
+    async with aclosing(build_gateway(settings, environment=variables())) as gateway:
+        return await first_model(settings, gateway)
 
 
 def refusal(address: str, name: str, keys: Sequence[str]) -> str | None:

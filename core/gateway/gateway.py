@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from core.chat.errors import Blame, ChatError, InvalidRequest, Retry, UpstreamError
-from core.chat.ports import Capabilities, Token
+from core.chat.ports import Capabilities, Closing, Token
 from core.chat.redact import redact
 from core.chat.requests import ChatRequest, Image, OtherPart
 from core.chat.settings import GatewaySettings
@@ -46,6 +46,7 @@ class Gateway:
         aliases: Mapping[str, Sequence[str]],
         keys: Keys,
         secrets: Secrets,
+        http: Closing,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.settings = settings
@@ -53,7 +54,15 @@ class Gateway:
         self._catalogue = Catalogue(upstreams, aliases)
         self._keys = keys
         self._secrets = secrets
+        self._http = http
         self._jitter = jitter
+
+    async def aclose(self) -> None:
+        """Let go of all that is open, in the loop that opened it. A process that simply ends need not."""
+        for upstream in self.upstreams.values():
+            if isinstance(upstream.provider, Closing):
+                await upstream.provider.aclose()
+        await self._http.aclose()
 
     async def authorize(self, key: str | None) -> Caller:
         """The caller who presents `key`. Raises `InvalidKey`."""

@@ -23,6 +23,7 @@ from core.chat.errors import (
     UpstreamUnreachable,
 )
 from core.chat.requests import Json
+from core.wire.addresses import called
 from core.wire.compression import Inflater, inflater_for
 from core.wire.transport import Transport
 
@@ -93,7 +94,7 @@ class HttpClient:
         try:
             response = await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
-            raise _failure(error, request.url.host) from error
+            raise _failure(error, called(request.url.host)) from error
         try:
             answer = HttpAnswer(response)
             try:

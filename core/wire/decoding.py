@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from core.chat.errors import UpstreamError, UpstreamTruncated
 from core.chat.events import Batch, StreamEvent, ToolCallDelta
 from core.wire.frames import Frame, Framing
+
+GRACE = 0.02
+"""Seconds that an upstream has to end its body after the end of its answer."""
 
 
 class Decoder(Protocol):
@@ -45,6 +50,8 @@ async def decode_body(chunks: AsyncIterator[bytes], framing: Framing, decoder: D
     """The events of a whole body, a batch for each read that completed some."""
     async for chunk in chunks:
         batch, failure = _gathered(decode_chunk(chunk, framing, decoder))
+        if decoder.finished:
+            await _let_it_end(chunks)
         if batch:
             yield batch
         if failure is not None:
@@ -56,6 +63,13 @@ async def decode_body(chunks: AsyncIterator[bytes], framing: Framing, decoder: D
         yield batch
     if failure is not None:
         raise failure
+
+
+async def _let_it_end(chunks: AsyncIterator[bytes]) -> None:
+    """Most upstreams end the body right after the end of the answer; a connection that is at rest can be used again."""
+    with suppress(TimeoutError, UpstreamError):
+        async with asyncio.timeout(GRACE):
+            await anext(chunks, None)
 
 
 def _gathered(events: Iterator[StreamEvent]) -> tuple[list[StreamEvent], UpstreamError | None]:

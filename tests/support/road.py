@@ -15,6 +15,7 @@ from core.gateway.gateway import Gateway
 from core.gateway.keys import Keys
 from core.gateway.secrets import Secrets
 from core.gateway.upstreams import Upstream
+from core.wire.client import HttpClient
 
 Act: TypeAlias = Batch | Exception | Callable[[], Batch | None]
 """What a provider does next: yield these events, raise, or call something (and yield what it gives, if anything)."""
@@ -145,5 +146,6 @@ class Road:
             aliases or {},
             Keys("secret://KEYS", self.secrets),
             self.secrets,
+            HttpClient(),
             jitter=lambda: 0.0,
         )

@@ -61,7 +61,7 @@ async def test_a_refused_connection() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unheard.getsockname()[1]}/v1?key=secret"
-        with pytest.raises(UpstreamUnreachable, match=r"^127\.0\.0\.1 refused the connection\.$") as caught:
+        with pytest.raises(UpstreamUnreachable, match=r"^The upstream refused the connection\.$") as caught:
             await ask(HttpClient(), url)
     assert (caught.value.code, caught.value.status, caught.value.retry) == ("upstream_unreachable", 502, Retry.SAME)
 
