@@ -35,10 +35,12 @@ class Provider:
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
         lessons = self._lessons.setdefault(request.model, {})
+        told: set[str] = set()
         while True:
             body = encode(request)
-            left_out = [name for name, concede in lessons.items() if concede(body)]
+            left_out = [name for name, concede in lessons.items() if concede(body) and name not in told]
             if left_out:
+                told.update(left_out)
                 yield [Notice(name) for name in left_out]
             url = f"{self._base_url}/chat/completions"
             began = False
