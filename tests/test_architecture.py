@@ -32,12 +32,9 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", EVERYWHERE, ids=named)
-def test_no_file_is_longer_than_300_lines(path: Path) -> None:
-    if path in SOURCES:
-        assert len(path.read_text("utf-8").splitlines()) <= 300
-    else:
-        assert len(path.read_text("utf-8").splitlines()) <= 400
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_no_file_is_too_long_to_hold_in_mind(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 300
 
 
 def test_functions_fit_a_screen() -> None:
@@ -64,8 +61,15 @@ def test_every_exception_from_a_rule_has_its_reason(path: Path) -> None:
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         for marker in re.findall(r"#\s*(?:noqa|type: ignore)[^#]*(?:#\s*(.*))?", line):
             assert len(marker) > 4, f"{named(path)}:{number} gives no reason"
-        if re.search(r"except (?:Base)?Exception\b(?! as error:  #)", line) and path in SOURCES:
+        if re.search(r"except Exception\b", line) and path in SOURCES:
             assert re.search(r"#\s*\S.{8,}", line), f"{named(path)}:{number} gives no reason"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_whoever_catches_everything_lets_it_go_on(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "BaseException":
+            assert any(isinstance(inside, ast.Raise) for inside in ast.walk(node)), f"{named(path)}:{node.lineno}"
 
 
 def test_importing_needs_no_environment_and_starts_nothing() -> None:
@@ -76,7 +80,7 @@ def test_importing_needs_no_environment_and_starts_nothing() -> None:
         "import importlib, sys, threading\n"
         f"for module in {modules!r}: importlib.import_module(module)\n"
         "assert threading.active_count() == 1, threading.enumerate()\n"
-        "heavy = {'boto3', 'botocore', 'openai', 'redis', 'httpcore'} & set(sys.modules)\n"
+        "heavy = {'boto3', 'botocore.session', 'openai', 'redis', 'httpcore'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}

@@ -76,9 +76,9 @@ def test_recorded_failures_are_failures_however_they_are_cut(recording: Recordin
 def test_text_before_a_failure_was_said() -> None:
     framing, decoder = LineFraming(), Decoder(Vendor("", "m"))
     said, failed = ANSWERS["puter-chat-error-midstream"].raw.splitlines(keepends=True)
-    assert decode_chunk(said, framing, decoder) == [TextDelta("Par")]
+    assert list(decode_chunk(said, framing, decoder)) == [TextDelta("Par")]
     with pytest.raises(UpstreamError):
-        decode_chunk(failed, framing, decoder)
+        list(decode_chunk(failed, framing, decoder))
 
 
 # captures
