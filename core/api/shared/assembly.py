@@ -8,12 +8,13 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.api.shared.errors import error_response, redact_error
 from core.api.shared.front import Front
 from core.api.shared.state import gateway_of, record_of
 from core.chat.errors import ChatError
+from core.chat.redact import redact
 from core.gateway.gateway import Gateway
 
 
@@ -28,6 +29,16 @@ def assemble(gateway: Gateway, routers: Iterable[APIRouter], origins: Sequence[s
     for router in routers:
         app.include_router(router)
     return Front(app, origins, gateway.redact)
+
+
+def assemble_closed(error: ChatError) -> ASGIApp:
+    """What stands where no gateway can be: `error` is the answer to every request."""
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        record_of(scope).error = error.code or ""
+        await error_response(error)(scope, receive, send)
+
+    return Front(refuse, ["*"], redact)
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

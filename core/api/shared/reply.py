@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from core.api.shared.choices import collect_all, merge, open_choices
 from core.api.shared.errors import json_bytes, redact_error
 from core.api.shared.hangup import Hangup
-from core.api.shared.state import record_of, remaining_of
+from core.api.shared.state import record_of, remaining_of, room_of
 from core.api.shared.toolcalls import OneByOne
 from core.chat.completion import Completion
 from core.chat.errors import ChatError
@@ -29,6 +29,9 @@ from core.gateway.answer import Answer
 from core.gateway.gateway import Gateway
 
 KEEP_ALIVE = 15.0
+ENDING = 16 * 1024
+"""Bytes that we leave of the platform's room for comments and for saying how it ended."""
+
 _UNSAFE = re.compile(r"[^\w.\[\]-]", re.ASCII)
 _COMMENT = b": keep-alive\n\n"
 _STREAM_HEADERS = [
@@ -98,7 +101,7 @@ class Reply(Response):
 
     async def _stream(self, scope: Scope, send: Send, hangup: Hangup) -> None:
         settings = self._gateway.settings
-        line = Line(send, hangup, settings.commit_after, settings.idle_timeout)
+        line = Line(send, hangup, settings.commit_after, settings.idle_timeout, room_of(scope))
         answers: list[Answer] = []
         try:
             answers = await self._open(scope)
@@ -107,9 +110,10 @@ class Reply(Response):
             async with aclosing(merge(answers)) as batches:
                 async for index, batch in batches:
                     if data := self._renderer.batch(index, calls[index].order(batch)):
+                        line.take_room(len(data))
                         await line.write(data)
             await line.write(self._renderer.end(), more=False)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever ended the stream, its log line must be written
             if not line.started:
                 raise
             told = error if isinstance(error, ChatError) else ChatError("Something went wrong here.")
@@ -141,20 +145,27 @@ class Line:
     """The way to the caller of a stream: headers with the first byte, a comment when there is nothing to say.
 
     One timer serves the whole stream; a write costs it two attribute writes. A caller who does not read what we
-    write for `stuck_after` seconds is taken for gone.
+    write for `stuck_after` seconds is taken for gone. `room` is how many bytes the platform lets through.
     """
 
-    def __init__(self, send: Send, hangup: Hangup, first_comment: float, stuck_after: float) -> None:
+    def __init__(self, send: Send, hangup: Hangup, first_comment: float, stuck_after: float, room: float) -> None:
         self.headers: list[tuple[str, str]] = []
         self.started = False
         self._send = send
         self._hangup = hangup
         self._stuck_after = stuck_after
+        self._room = room - ENDING
         self._loop = asyncio.get_running_loop()
         self._writing = False
         self._last = self._loop.time()
         self._comment: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(first_comment, self._ring)
+
+    def take_room(self, size: int) -> None:
+        """Raises `ChatError` where there is none for `size` more bytes of the answer."""
+        self._room -= size
+        if self._room < 0:
+            raise ChatError("The answer is longer than this platform lets through.", code="answer_too_long")
 
     async def write(self, data: bytes, *, more: bool = True) -> None:
         self._writing = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from core.gateway.record import Record
 
 _RECORD = "any2api.record"
 _REMAINING = "any2api.remaining"
+_ROOM = "any2api.room"
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -27,11 +29,16 @@ def record_of(scope: Scope) -> Record:
     return cast(Record, scope[_RECORD])
 
 
-def grant(scope: Scope, seconds: float) -> None:
-    """For a platform's handler: how many seconds there are for this request."""
-    scope[_REMAINING] = seconds
+def grant(scope: Scope, seconds: float, size: float = math.inf) -> None:
+    """For a platform's handler: how many seconds there are for this request, and bytes for a streamed answer."""
+    scope[_REMAINING], scope[_ROOM] = seconds, size
 
 
 def remaining_of(scope: Scope) -> float | None:
     """Seconds that the platform still grants, where its handler says so; never anything a caller sent."""
     return cast("float | None", scope.get(_REMAINING))
+
+
+def room_of(scope: Scope) -> float:
+    """Bytes that a streamed answer may have."""
+    return cast(float, scope.get(_ROOM, math.inf))

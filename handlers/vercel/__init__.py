@@ -1,0 +1,1 @@
+"""How the gateway runs on Vercel: `index.py` is the entry, named in `pyproject.toml` and `vercel.json`."""
