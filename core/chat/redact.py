@@ -9,7 +9,7 @@ MASK = "[redacted]"
 _SHORTEST_SECRET = 6
 _PATTERNS = (
     re.compile(r"(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{8,}"),
-    re.compile(r"\b(?:sk|pk|rk|ghp|gsk|xai|AIza)[-_][\w-]{8,}"),
+    re.compile(r"\b(?:sk|pk|rk|ghp|gsk|xai|AIza)[-_](?:[\w-]*(?:\*{2,}|\.{3}|…)[\w*-]*|[\w-]{8,})"),
     re.compile(r"\beyJ[\w-]{6,}\.[\w-]+\.?[\w-]*"),
     re.compile(r"(?i)(?:[?&]|\b)(?:api[-_]?key|auth[-_]?token|access[-_]?token|key|token|secret)=[^\s&\"']+"),
     re.compile(r"(?i)\bhttps?://[^\s\"'<>]+"),
