@@ -106,6 +106,11 @@ class Decoder:
         self._text = Surrogates()
         self._reasoning = Surrogates()
 
+    @property
+    def may_end(self) -> bool:
+        """The finish reason is known: all that can still come is usage and [DONE]."""
+        return self._finish is not None
+
     def decode(self, frame: Frame) -> Iterable[StreamEvent]:
         if frame.data == "[DONE]":
             return self._done()

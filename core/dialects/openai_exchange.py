@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
+from core.chat.errors import UpstreamTruncated
 from core.chat.events import Batch
 from core.chat.ports import ModelInfo
 from core.chat.requests import Json
@@ -14,6 +16,9 @@ from core.wire.client import HttpClient
 from core.wire.decoding import decode_body
 from core.wire.sse import SSEFraming
 
+AFTERTHOUGHT = 2.0
+"""Seconds that usage and [DONE] may take after the finish reason; without them the answer is whole as well."""
+
 
 async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body: Json) -> AsyncGenerator[Batch]:
     """Post `body` to `url` and yield the answer's events: from a stream, or from a whole JSON answer."""
@@ -21,8 +26,24 @@ async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body:
         if await first_byte(answer) in {b"{", b"["}:
             yield list(Decoder().decode_whole(await json_body(answer)))
         else:
-            async for batch in decode_body(answer.chunks(), SSEFraming(), Decoder()):
+            decoder = Decoder()
+            async for batch in decode_body(_to_the_end(answer.chunks(), decoder), SSEFraming(), decoder):
                 yield batch
+
+
+async def _to_the_end(chunks: AsyncIterator[bytes], decoder: Decoder) -> AsyncGenerator[bytes]:
+    """`chunks`; once the finish reason is known, silence or a broken connection is an end like any other."""
+    while True:
+        try:
+            async with asyncio.timeout(AFTERTHOUGHT if decoder.may_end else None):
+                chunk = await anext(chunks, None)
+        except (TimeoutError, UpstreamTruncated):
+            if not decoder.may_end:
+                raise
+            return
+        if chunk is None:
+            return
+        yield chunk
 
 
 async def list_models(http: HttpClient, url: str, headers: Mapping[str, str]) -> list[ModelInfo]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Final
@@ -38,6 +39,8 @@ _FINISH: Final[Mapping[str, FinishReason]] = {
     "message_replace": "content_filter",
 }
 
+_DIGITS = re.compile(r"[0-9]{1,12}")
+
 
 def finish_reason(raw: str | None, *, called_tools: bool = False) -> FinishReason:
     """OpenAI's word for an upstream's; an unknown one is `stop`, and a plain stop after tool calls `tool_calls`."""
@@ -47,7 +50,7 @@ def finish_reason(raw: str | None, *, called_tools: bool = False) -> FinishReaso
 
 def count(value: Json) -> int | None:
     """A token count, also from a numeric string; None for what cannot be one (null, negative, NaN, text)."""
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
         return None

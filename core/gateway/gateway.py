@@ -118,7 +118,7 @@ class Gateway:
             try:
                 return await self._attempt(route, lease, request, record, deadline)
             except UpstreamError as error:
-                failure = error
+                failure = error.with_traceback(None)  # which would keep all that this attempt had read
             if failure.retry in {Retry.NEVER, Retry.OTHER_ROUTE} or (failure.retry is Retry.SAME and repeated):
                 break
             if failure.retry is Retry.SAME:

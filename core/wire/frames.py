@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from core.chat.errors import UpstreamError
+from core.chat.errors import Retry, UpstreamError
 
 MAX_LINE = 16 * 1024 * 1024
 MAX_EVENT = 32 * 1024 * 1024
@@ -36,7 +36,9 @@ class Framing(Protocol):
 
 def too_large(limit: int) -> UpstreamError:
     return UpstreamError(
-        f"The upstream sent one event of more than {limit // 1024 // 1024} MiB.", code="upstream_event_too_large"
+        f"The upstream sent one event of more than {limit // 1024 // 1024} MiB.",
+        code="upstream_event_too_large",
+        retry=Retry.OTHER_ROUTE,
     )
 
 
