@@ -17,7 +17,7 @@ from core.api.shared.log import JsonLines
 from core.gateway.gateway import Gateway
 from core.gateway.upstreams import Upstream as Kept
 from tests.support.caller import CHAT, Said, calling, read, request
-from tests.support.gateway import KEY, Served, _clients, gateway
+from tests.support.gateway import KEY, Served, gateway
 from tests.support.upstream import Script, Seen, Upstream, Wire, upstream
 
 TOKENS = ("tok-canary-alpha-5e1f", "tok-canary-bravo-77aa")
@@ -210,9 +210,8 @@ async def set_stage(
         idle = served.tasks()
         here = Stage(served, app._app.state.gateway, upstreams, log)
         yield here
-        await here.until(lambda: served.tasks() == idle)
-        for client in _clients(app):
-            served.thread.run(client.aclose())
+        await asyncio.to_thread(served.settle, idle)
+        served.thread.run(here.gateway.aclose())
     _in_order(here)
 
 
