@@ -78,7 +78,7 @@ class OpenAIUpstream:
         self._change(self.asked.append, seen)
         self._count(+1)
         try:
-            await self._behaviours[turn.model](turn)
+            await self._behaviours.get(turn.model, _unknown)(turn)
         except ConnectionError:
             self._change(self.left.append, turn.model)
             raise
@@ -186,6 +186,11 @@ class Turn:
     def usage(self) -> dict[str, int]:
         asked = sum(len(json.dumps(message["content"]).split()) for message in self.messages)
         return {"prompt_tokens": asked, "completion_tokens": self.tokens, "total_tokens": asked + self.tokens}
+
+
+async def _unknown(turn: Turn) -> None:
+    error = {"message": f"The model {turn.model} does not exist", "code": "model_not_found"}
+    await turn.wire.reply(404, json.dumps({"error": error}))
 
 
 def sse(payload: dict[str, Any] | bytes) -> bytes:
