@@ -1,4 +1,4 @@
-"""The command line: `any2api serve | check | models | chat | secrets`."""
+"""The command line: `any2api serve | check | models | chat | secrets | package`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from core.chat.errors import ChatError, ConfigError, InvalidRequest
 from core.chat.redact import redact
 from core.chat.settings import Settings
-from core.cli import chat, check, models, secrets, serve
+from core.cli import chat, check, models, package, secrets, serve
 from core.config import DEFAULT_FILE, load, located
 
 INTERRUPTED = 130
@@ -58,6 +58,8 @@ def _command(settings: Settings, arguments: argparse.Namespace) -> int:
             return models.run(settings)
         case "secrets":
             return _secrets(settings, arguments)
+        case "package":
+            return package.run(settings, arguments.arch, arguments.python, arguments.folder)
         case _:
             return chat.run(settings, *_model_and_text(arguments))
 
@@ -104,7 +106,19 @@ def _parser() -> argparse.ArgumentParser:
         "words", nargs="+", metavar="TEXT", help="what to say; the model first, unless --model names it"
     )
     _add_secret_actions(commands.add_parser("secrets", help="write the secrets that the settings name"), given)
+    _add_platforms(commands.add_parser("package", help="make the zip of a function"), given)
     return parser
+
+
+def _add_platforms(parser: argparse.ArgumentParser, given: argparse.ArgumentParser) -> None:
+    """`any2api package aws`."""
+    platforms = parser.add_subparsers(dest="platform", metavar="PLATFORM", required=True)
+    aws = platforms.add_parser("aws", parents=[given], help="for AWS Lambda", description="Makes a zip for AWS Lambda.")
+    aws.add_argument("--arch", choices=["arm64", "x86_64"], default="arm64", help="(default: %(default)s)")
+    aws.add_argument(
+        "--python", choices=["3.11", "3.12", "3.13"], default="3.13", help="of the function (default: %(default)s)"
+    )
+    aws.add_argument("--folder", default="dist", help="where the zip goes (default: %(default)s)")
 
 
 def _add_secret_actions(parser: argparse.ArgumentParser, given: argparse.ArgumentParser) -> None:
