@@ -74,6 +74,9 @@ def from_status(status: int, detail: Detail, after: float | None = None) -> Upst
         return UpstreamError(message, status=429, type="insufficient_quota", code="insufficient_quota",
                              retry_after=after, blame=Blame.QUOTA, retry=Retry.OTHER_TOKEN)  # fmt: skip
     match status:
+        case 402 if "subscription" in kind:
+            return UpstreamError(message, status=403, type="permission_error", code="subscription_required",
+                                 retry=Retry.OTHER_TOKEN)  # fmt: skip
         case 401 | 402:
             return _no_credentials(message, Blame.DISABLE if status == 401 else Blame.QUOTA)
         case 403 if _CREDENTIAL.search(words):
@@ -103,7 +106,7 @@ def from_status(status: int, detail: Detail, after: float | None = None) -> Upst
         case _ if status >= 500:
             return UpstreamError(message, code=f"upstream_http_{status}")
         case _:
-            return UpstreamBadResponse(f"The upstream answered {status}: {message}")
+            return UpstreamBadResponse(f"{message} (The upstream's status was {status}.)")
 
 
 def from_event(error: Json) -> UpstreamError:
@@ -125,7 +128,7 @@ def html_page(status: int, headers: Mapping[str, str], text: str) -> UpstreamErr
         return UpstreamError("The upstream shows an anti-bot page, which this gateway does not solve.",
                              code="upstream_challenge", retry=Retry.OTHER_ROUTE, bench=600.0)  # fmt: skip
     if not 200 <= status < 300:
-        return from_status(status, Detail(f"The upstream answered {status} with a web page."), retry_after(headers))
+        return from_status(status, Detail("The upstream answered with a web page."), retry_after(headers))
     words = re.sub(r"<[^>]*>", " ", re.sub(r"(?is)<(script|style).*?</\1>", " ", text[:65536]))
     return UpstreamBadResponse(f"The upstream answered {status} with a web page: {_short(words, MAX_EXCERPT)}")
 

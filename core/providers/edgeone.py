@@ -29,6 +29,7 @@ from core.wire.frames import Frame
 from core.wire.jsonvalues import JsonValuesFraming
 from core.wire.sse import SSEFraming
 
+SPLIT = "split_inline_reasoning"
 OPENAI, ANTHROPIC, GEMINI = "openai-sse", "anthropic-sse", "gemini-sse"
 
 ERRORS = (
@@ -50,7 +51,10 @@ class Provider:
 
     def __init__(self, options: Options, http: HttpClient) -> None:
         self._base_url = options.text("base_url", "https://ai-chatbot-starter.edgeone.app").rstrip("/")
-        self._split_inline_reasoning = options.flag("split_inline_reasoning", False)
+        transform = options.text("transform", "")
+        if transform not in {"", SPLIT}:
+            raise options.error("transform", f'is "{SPLIT}" or nothing here')
+        self._splits = transform == SPLIT
         self.first_event_timeout = options.optional_number("first_event_timeout")
         options.done()
         self._http = http
@@ -75,7 +79,7 @@ class Provider:
     def _decoder(self, is_json: bool) -> AnyDecoder:
         dialects = {name: (is_json and each.json_answer) or each for name, each in self._dialects.items()}
         decoder = AnyVendorDecoder(dialects)
-        return TransformedDecoder(decoder, SplitInlineReasoning) if self._split_inline_reasoning else decoder
+        return TransformedDecoder(decoder, SplitInlineReasoning) if self._splits else decoder
 
 
 MODELS = compile_path("models")

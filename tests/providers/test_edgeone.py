@@ -67,7 +67,7 @@ def test_a_recording_means_what_it_means_however_it_is_cut(name: str) -> None:
 @pytest.mark.parametrize("name", STREAMS)
 async def test_a_recording_comes_through_the_provider(name: str) -> None:
     recording = RECORDINGS[name]
-    options = {"split_inline_reasoning": True} if "transform" in recording.expect else {}
+    options = {"transform": "split_inline_reasoning"} if "transform" in recording.expect else {}
     async with connected(answering(recording.raw), **options) as (site, provider):
         answer = await collect(provider.stream(recording.request, NO_TOKEN))
     check(Outcome(answer, None), recording.expect)

@@ -1,0 +1,114 @@
+"""What an upstream's refusal means to the caller, to the token and to whoever else could still answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from core.chat.errors import Blame, Retry
+from core.dialects.failures import MAX_MESSAGE, from_answer, from_event, html_page, retry_after
+
+TEXT = {"content-type": "application/json"}
+
+
+def refused(status: int, body: Any = "", **headers: str) -> Any:
+    content = body if isinstance(body, str) else json.dumps(body)
+    return from_answer(status, {**TEXT, **{k.replace("_", "-"): v for k, v in headers.items()}}, content.encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "ours", "code", "blame", "retry"),
+    [
+        (401, {"message": "bad key"}, 503, "upstream_credentials_unavailable", Blame.DISABLE, Retry.OTHER_TOKEN),
+        (402, {"message": "pay"}, 503, "upstream_credentials_unavailable", Blame.QUOTA, Retry.OTHER_TOKEN),
+        (402, {"code": "subscription_required", "message": "A subscription is required"}, 403, "subscription_required",
+         Blame.NOTHING, Retry.OTHER_TOKEN),
+        (403, {"message": "key revoked"}, 503, "upstream_credentials_unavailable", Blame.DISABLE, Retry.OTHER_TOKEN),
+        (403, {"message": "no"}, 502, "upstream_bad_response", Blame.NOTHING, Retry.SAME),
+        (404, {"message": "no such model"}, 404, "model_not_found", Blame.NOTHING, Retry.OTHER_ROUTE),
+        (404, {"message": "Not Found"}, 502, "upstream_misconfigured", Blame.NOTHING, Retry.OTHER_ROUTE),
+        (400, {"message": "maximum context length is 8"}, 400, "context_length_exceeded", Blame.NOTHING, Retry.NEVER),
+        (400, {"code": "content_filter", "message": "x"}, 400, "content_policy_violation", Blame.NOTHING, Retry.NEVER),
+        (413, {"message": "big"}, 413, "request_too_large", Blame.NOTHING, Retry.NEVER),
+        (422, {"message": "odd"}, 400, "upstream_rejected_request", Blame.NOTHING, Retry.NEVER),
+        (429, {"message": "slow"}, 429, "rate_limited", Blame.COOL, Retry.OTHER_TOKEN),
+        (429, {"code": "insufficient_quota", "message": "x"}, 429, "insufficient_quota", Blame.QUOTA,
+         Retry.OTHER_TOKEN),
+        (500, {"message": "oops"}, 502, "upstream_http_500", Blame.NOTHING, Retry.SAME),
+        (503, {"message": "busy"}, 503, "upstream_http_503", Blame.NOTHING, Retry.SAME),
+        (529, {"message": "busy"}, 503, "upstream_http_529", Blame.NOTHING, Retry.SAME),
+        (307, {}, 502, "upstream_redirect_blocked", Blame.NOTHING, Retry.OTHER_ROUTE),
+    ],
+)  # fmt: skip
+def test_statuses(status: int, error: Any, ours: int, code: str, blame: Blame, retry: Retry) -> None:
+    failure = refused(status, {"error": error})
+    assert (failure.status, failure.code, failure.blame, failure.retry) == (ours, code, blame, retry)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"error": {"message": "boom"}}, {"error": "boom"}, {"message": "boom"}, {"detail": "boom"},
+     [{"error": {"message": "boom"}}],
+     {"error": {"errorText": "boom"}}, "boom"],
+)  # fmt: skip
+def test_the_message_is_found_in_every_shape(body: Any) -> None:
+    assert refused(500, body).message == "boom"
+
+
+def test_an_empty_body_still_says_something_and_a_long_one_is_cut() -> None:
+    assert refused(503).message == "The upstream answered 503 without a body."
+    long = refused(500, "word " * 1_000).message
+    assert MAX_MESSAGE - 10 < len(long) <= MAX_MESSAGE
+    assert long.endswith("word …")
+
+
+def test_a_web_page_where_an_answer_should_be_shows_its_words_only() -> None:
+    page = "<html><head><style>p{}</style><script>steal()</script></head><body><p>We are <b>down</b></p></body></html>"
+    failure = html_page(200, {}, page)
+    assert (failure.status, failure.code) == (502, "upstream_bad_response")
+    assert failure.message.endswith(": We are down")
+    assert "web page" in refused(403, page, content_type="text/html").message
+
+
+@pytest.mark.parametrize("headers", [{"cf_mitigated": "challenge"}, {}])
+def test_an_anti_bot_page_benches_the_upstream(headers: dict[str, str]) -> None:
+    page = "<html><title>Just a moment...</title></html>" if not headers else "<html></html>"
+    failure = refused(403, page, content_type="text/html", **headers)
+    assert (failure.code, failure.bench, failure.blame) == ("upstream_challenge", 600.0, Blame.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ({"error": {"message": "x", "code": 429}}, 429),
+        ({"error": {"message": "x", "status": "RESOURCE_EXHAUSTED"}}, 429),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, 503),
+        ({"error": {"type": "authentication_error", "message": "x"}}, 503),
+        ({"error": {"message": "x", "code": "provider_quota_exceeded", "status": 400}}, 429),
+        ("boom", 502),
+        ({}, 502),
+    ],
+)
+def test_error_events_are_taken_for_the_status_that_they_mean(event: Any, status: int) -> None:
+    assert from_event(event).status == status
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("2", 2.0), ("0", 1.0), ("-5", 1.0), ("1000000000", 3600.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
+     ("soon", None), ("nan", None), ("", None)],
+)  # fmt: skip
+def test_retry_after(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": value}) == seconds
+
+
+def test_retry_after_as_a_date_and_in_milliseconds() -> None:
+    in_a_minute = retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)})
+    assert in_a_minute is not None
+    assert 50 < in_a_minute <= 60
+    assert retry_after({"retry-after-ms": "2500", "retry-after": "9"}) == 2.5
+    assert retry_after({}) is None
