@@ -17,6 +17,7 @@ from core.chat.ports import Capabilities, Closing, Token
 from core.chat.redact import redact
 from core.chat.requests import ChatRequest, Image, OtherPart
 from core.chat.settings import GatewaySettings
+from core.gateway.activity import Activity
 from core.gateway.answer import Answer, begin, loop_time
 from core.gateway.catalogue import Catalogue, Listed, Route
 from core.gateway.keys import Caller, Keys
@@ -51,6 +52,7 @@ class Gateway:
     ) -> None:
         self.settings = settings
         self.upstreams = upstreams
+        self.activity = Activity()
         self._catalogue = Catalogue(upstreams, aliases)
         self._keys = keys
         self._secrets = secrets
@@ -73,7 +75,7 @@ class Gateway:
 
     def redact(self, text: str) -> str:
         """`text` without any of our secrets, or an upstream's address."""
-        return redact(text, self._secrets.known())
+        return redact(text, [*self._secrets.known(), *self._keys.known()])
 
     async def open(self, request: ChatRequest, record: Record, *, remaining: float | None = None) -> Answer:
         """The answer to `request`, past its commit point. `remaining` is what the platform still grants, in seconds.

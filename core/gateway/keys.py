@@ -51,6 +51,10 @@ class Keys:
             raise InvalidKey("Incorrect API key provided. Send it as `Authorization: Bearer KEY`.")
         return Caller(f"key-{matches.index(True) + 1}")
 
+    def known(self) -> list[str]:
+        """The keys that were given outright, for the redactor; those in secrets are known there."""
+        return [] if secret_name(self._setting) else split_secret(self._setting)
+
     async def _refresh(self) -> None:
         name = secret_name(self._setting)
         source = self._setting if name is None else (await self._secrets.values()).get(name, "")

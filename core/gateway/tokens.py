@@ -144,6 +144,10 @@ class Pool:
         """Every token that rests, with the model this concerns (all: "") and the rest, for people to look at."""
         return [(standing.token, model, rest) for standing in self._standings for model, rest in standing.rests.items()]
 
+    def all_states(self) -> list[tuple[Token, dict[str, Rest]]]:
+        """Every token with its rests by model, for people to look at."""
+        return [(standing.token, dict(standing.rests)) for standing in self._standings]
+
     def _rest(
         self, lease: Lease, model: str, error: UpstreamError, seconds: float | None, *, disabled: bool = False
     ) -> None:

@@ -88,6 +88,7 @@ class Upstream:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = settings.name
+        self.kind = settings.kind
         self.provider = provider
         self.pool = Pool((), clock, jitter)
         self.health = Health(clock)

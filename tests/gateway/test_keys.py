@@ -86,6 +86,11 @@ async def test_keys_may_be_given_outright(clock, store):
     assert await opens(given, "given-key")
     assert not await opens(given, "old-key")
     assert store.fetches == 0
+    assert given.known() == ["given-key"]
+
+
+def test_keys_that_are_secrets_are_known_where_the_secrets_are(keys):
+    assert keys.known() == []
 
 
 @pytest.mark.parametrize("value", ["", " , "])
