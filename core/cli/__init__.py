@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from core.chat.errors import ChatError, ConfigError, InvalidRequest
 from core.chat.redact import redact
 from core.chat.settings import Settings
-from core.cli import chat, check, models, package, secrets, serve
+from core.cli import chat, check, models, secrets, serve
+from core.cli.package import aws, gcp
 from core.config import DEFAULT_FILE, load, located
 
 INTERRUPTED = 130
@@ -59,7 +60,7 @@ def _command(settings: Settings, arguments: argparse.Namespace) -> int:
         case "secrets":
             return _secrets(settings, arguments)
         case "package":
-            return package.run(settings, arguments.arch, arguments.python, arguments.folder)
+            return _package(settings, arguments)
         case _:
             return chat.run(settings, *_model_and_text(arguments))
 
@@ -70,6 +71,12 @@ def _secrets(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.value:
         raise InvalidRequest("A value does not belong on the command line, where others see it; write it to our input.")
     return secrets.write(settings, arguments.name, rotate=arguments.action == "rotate")
+
+
+def _package(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.platform == "aws":
+        return aws.run(settings, arguments.arch, arguments.python, arguments.folder)
+    return gcp.run(settings, arguments.folder)
 
 
 def _model_and_text(arguments: argparse.Namespace) -> tuple[str | None, str]:
@@ -111,14 +118,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_platforms(parser: argparse.ArgumentParser, given: argparse.ArgumentParser) -> None:
-    """`any2api package aws`."""
+    """`any2api package aws | gcp`."""
     platforms = parser.add_subparsers(dest="platform", metavar="PLATFORM", required=True)
-    aws = platforms.add_parser("aws", parents=[given], help="for AWS Lambda", description="Makes a zip for AWS Lambda.")
-    aws.add_argument("--arch", choices=["arm64", "x86_64"], default="arm64", help="(default: %(default)s)")
-    aws.add_argument(
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--folder", default="dist", help="where it goes (default: %(default)s)")
+    does = "Makes a zip for AWS Lambda."
+    lambda_ = platforms.add_parser("aws", parents=[given, where], help="for AWS Lambda", description=does)
+    lambda_.add_argument("--arch", choices=["arm64", "x86_64"], default="arm64", help="(default: %(default)s)")
+    lambda_.add_argument(
         "--python", choices=["3.11", "3.12", "3.13"], default="3.13", help="of the function (default: %(default)s)"
     )
-    aws.add_argument("--folder", default="dist", help="where the zip goes (default: %(default)s)")
+    does = "Makes the source of a Google Cloud Function, in a folder and as a zip."
+    platforms.add_parser("gcp", parents=[given, where], help="for Google Cloud Functions", description=does)
 
 
 def _add_secret_actions(parser: argparse.ArgumentParser, given: argparse.ArgumentParser) -> None:

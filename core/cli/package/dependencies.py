@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from core.chat.errors import ConfigError
 PLATFORMS: Final[Mapping[str, str]] = {"arm64": "aarch64", "x86_64": "x86_64"}
 """AWS's word for an architecture, and everybody else's."""
 
+_OF_A_GROUP = re.compile(r"extra == '[\w-]+'")
+"""How uv marks what only one of the conflicting groups of dependencies needs."""
+
 
 def locked(lock: Path, extra: str, *, without: Collection[str]) -> list[str]:
     """Requirements with versions and hashes: what the project needs with `extra`, and what that needs.
@@ -26,18 +30,28 @@ def locked(lock: Path, extra: str, *, without: Collection[str]) -> list[str]:
         packages = tomllib.loads(lock.read_text("utf-8"))["package"]
     except FileNotFoundError:
         raise ConfigError("is missing: run this in a checkout of any2api", source=str(lock)) from None
-    by_name = {package["name"]: package for package in packages}
-    project = by_name["any2api"]
+    by_name: dict[str, list[Any]] = {}
+    for package in packages:
+        by_name.setdefault(package["name"], []).append(package)
+    (project,) = by_name["any2api"]
     waiting = [*project["dependencies"], *project["optional-dependencies"][extra]]
     found: dict[str, str] = {}
     while waiting:
-        name = waiting.pop()["name"]
-        if name not in without and name not in found:
-            if sum(package["name"] == name for package in packages) > 1:
-                raise ConfigError(f"has several versions of {name}; which one is meant?", source=str(lock))
-            found[name] = _requirement(by_name[name])
-            waiting += by_name[name].get("dependencies", [])
+        wanted = waiting.pop()
+        name = wanted["name"]
+        if name not in without and name not in found and not _OF_A_GROUP.fullmatch(wanted.get("marker", "")):
+            package = _the_one(by_name[name], wanted, lock)
+            found[name] = _requirement(package)
+            waiting += package.get("dependencies", [])
     return [found[name] for name in sorted(found)]
+
+
+def _the_one(packages: Sequence[Any], wanted: Mapping[str, Any], lock: Path) -> Any:
+    """Where there are several versions of a package, the one that is wanted."""
+    meant = [package for package in packages if package["version"] == wanted.get("version", package["version"])]
+    if len(meant) > 1:
+        raise ConfigError(f"has several versions of {wanted['name']}; which one is meant?", source=str(lock))
+    return meant[0]
 
 
 def _requirement(package: Mapping[str, Any]) -> str:
