@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test lint types bench format clean
+.PHONY: run test lint types bench package-gcp format clean
 
 run: $(BIN)/.run  ## start the gateway on 127.0.0.1:8000
 	$(BIN)/any2api serve
@@ -22,6 +22,9 @@ types: $(BIN)/.dev  ## strict types
 
 bench: $(BIN)/.dev  ## ratios against a bare FastAPI + httpx pass-through
 	$(BIN)/python -m bench
+
+package-gcp: $(BIN)/.run  ## dist/any2api-gcp: the source of a Google Cloud Function, and the same as a zip
+	$(BIN)/any2api package gcp
 
 format: $(BIN)/.dev  ## put the code into shape
 	$(BIN)/ruff check --fix .
