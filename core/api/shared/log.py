@@ -86,7 +86,7 @@ def _line(fields: dict[str, Json]) -> str:
     parts.append(f"total {fields.get('total_ms', 0)} ms")
     if "completion_tokens" in fields:
         about = "~" if fields.get("usage_estimated") else ""
-        parts.append(f"{about}{fields['prompt_tokens']}+{fields['completion_tokens']} tokens")
+        parts.append(f"{about}{fields.get('prompt_tokens', 0)}+{fields['completion_tokens']} tokens")
     if "error" in fields:
         parts.append(str(fields["error"]))
     return "  ".join([*parts, str(fields["request_id"])])
