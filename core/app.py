@@ -12,12 +12,16 @@ from types import ModuleType
 from starlette.types import ASGIApp
 
 from core.api import chat_completions, completions, health, models
+from core.api.shared.access import authorize
 from core.api.shared.assembly import assemble
 from core.api.shared.log import JsonLines, Words
+from core.api.shared.state import gateway_of
 from core.chat.errors import ConfigError
 from core.chat.options import Options
 from core.chat.ports import ChatProvider, SecretStore
 from core.chat.settings import Settings
+from core.cockpit import api as cockpit
+from core.cockpit import page
 from core.config import is_weak
 from core.gateway.gateway import Gateway
 from core.gateway.keys import Keys
@@ -25,7 +29,14 @@ from core.gateway.secrets import Secrets, secret_names
 from core.gateway.upstreams import Upstream
 from core.wire.client import HttpClient
 
-ROUTERS = (chat_completions.router, completions.router, models.router, health.router)
+ROUTERS = (
+    chat_completions.router,
+    completions.router,
+    models.router,
+    health.router,
+    page.router,
+    cockpit.router(authorize, gateway_of),
+)
 """What is exposed. A new API is a file in `core/api` and its name here."""
 
 

@@ -11,8 +11,3 @@ router = APIRouter()
 @router.api_route("/healthz", methods=["GET", "HEAD"])
 async def health() -> Response:
     return Response(b'{"status":"ok"}', media_type="application/json")
-
-
-@router.api_route("/", methods=["GET", "HEAD"])
-async def greeting() -> Response:
-    return Response(b'{"name":"any2api","api":"/v1"}', media_type="application/json")

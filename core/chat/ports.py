@@ -56,6 +56,7 @@ class ModelInfo:
     owner: str = ""
     context_length: int | None = None
     max_output_tokens: int | None = None
+    description: str = ""
 
 
 class ChatProvider(Protocol):

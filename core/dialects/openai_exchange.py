@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
 
 from core.chat.errors import UpstreamTruncated
 from core.chat.events import Batch
@@ -19,6 +20,9 @@ from core.wire.sse import SSEFraming
 AFTERTHOUGHT = 2.0
 """Seconds that usage and [DONE] may take after the finish reason; without them the answer is whole as well."""
 
+LONGEST_DESCRIPTION = 300
+"""Characters: some services tell a page about each of hundreds of models."""
+
 
 async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body: Json) -> AsyncGenerator[Batch]:
     """Post `body` to `url` and yield the answer's events: from a stream, or from a whole JSON answer."""
@@ -33,17 +37,17 @@ async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body:
 
 async def _to_the_end(chunks: AsyncIterator[bytes], decoder: Decoder) -> AsyncGenerator[bytes]:
     """`chunks`; once the finish reason is known, silence or a broken connection is an end like any other."""
-    while True:
-        try:
-            async with asyncio.timeout(AFTERTHOUGHT if decoder.may_end else None):
-                chunk = await anext(chunks, None)
-        except (TimeoutError, UpstreamTruncated):
-            if not decoder.may_end:
-                raise
-            return
-        if chunk is None:
+    while not decoder.may_end:
+        if (chunk := await anext(chunks, None)) is None:
             return
         yield chunk
+    with suppress(TimeoutError, UpstreamTruncated):
+        while True:
+            async with asyncio.timeout(AFTERTHOUGHT):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
 
 
 async def list_models(http: HttpClient, url: str, headers: Mapping[str, str]) -> list[ModelInfo]:
@@ -59,4 +63,5 @@ def _model(entry: Mapping[str, Json]) -> ModelInfo:
         str(entry["id"]),
         str(entry.get("owned_by") or ""),
         count(entry.get("context_length") or entry.get("max_model_len")),
+        description=str(entry.get("description") or "")[:LONGEST_DESCRIPTION],
     )

@@ -15,6 +15,7 @@ from core.api.shared.front import Front
 from core.api.shared.state import gateway_of, record_of
 from core.chat.errors import ChatError
 from core.chat.redact import redact
+from core.gateway.activity import Activity
 from core.gateway.gateway import Gateway
 
 
@@ -28,7 +29,7 @@ def assemble(gateway: Gateway, routers: Iterable[APIRouter], origins: Sequence[s
     app.add_exception_handler(Exception, _bug)
     for router in routers:
         app.include_router(router)
-    return Front(app, origins, gateway.redact)
+    return Front(app, origins, gateway.redact, gateway.activity)
 
 
 def assemble_closed(error: ChatError) -> ASGIApp:
@@ -38,7 +39,7 @@ def assemble_closed(error: ChatError) -> ASGIApp:
         record_of(scope).error = error.code or ""
         await error_response(error)(scope, receive, send)
 
-    return Front(refuse, ["*"], redact)
+    return Front(refuse, ["*"], redact, Activity())
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.api.shared.hangup import CallerGone
 from core.api.shared.log import Redactor, log_failure, log_request
 from core.api.shared.state import start_record
+from core.gateway.activity import Activity
 
 CALLER_GONE = 499
 _ENDPOINTS = re.compile(r"(?i)(?:/v1)*/(chat/completions|completions|models)(/.*)?")
@@ -26,11 +27,15 @@ _METHODS = b"GET, HEAD, POST, OPTIONS"
 
 
 class Front:
-    """Wraps the app. `origins` are those whose pages may read our answers; "*" is everyone's."""
+    """Wraps the app. `origins` are those whose pages may read our answers; "*" is everyone's.
 
-    def __init__(self, app: ASGIApp, origins: Sequence[str], redact: Redactor) -> None:
+    `activity` gets every chat of a caller with a valid key, so that nobody else can push them out of it.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str], redact: Redactor, activity: Activity) -> None:
         self._app = app
         self._redact = redact
+        self._activity = activity
         self._any_origin = "*" in origins
         self._origins = frozenset(origin.encode() for origin in origins)
 
@@ -53,7 +58,10 @@ class Front:
             record.cause = error
         if record.cause is not None:
             log_failure(scope, record.cause, self._redact)
-        log_request(scope, passage.status, time.perf_counter() - started, record, self._redact)
+        seconds = time.perf_counter() - started
+        log_request(scope, passage.status, seconds, record, self._redact)
+        if record.caller and scope["method"] == "POST":
+            self._activity.add(scope["any2api.id"], scope["path"], passage.status, seconds, record)
 
     def _cors(self, scope: Scope) -> list[tuple[bytes, bytes]]:
         exposed = (b"access-control-expose-headers", _EXPOSED)

@@ -138,5 +138,9 @@ async def _chat(connection: Connection, body: bytes) -> None:
 
 
 def _models() -> Json:
-    entries = [{"id": name, "object": "model", "created": 0, "owned_by": "demo"} for name in (*VOICES, *FAULTS)]
+    """What each does stands in its entry; of a fault, also what a client sees of it."""
+    told = {voice.name: voice.description for voice in VOICES.values()}
+    told |= {fault.name: f"{fault.upstream} → {fault.client}" for fault in FAULTS.values()}
+    common = {"object": "model", "created": 0, "owned_by": "demo"}
+    entries = [{"id": name, **common, "description": description} for name, description in told.items()]
     return {"object": "list", "data": entries}

@@ -1,0 +1,131 @@
+"""What this instance knows about itself, as JSON: never a credential, a prompt or an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from statistics import median
+
+from core.chat.errors import ChatError
+from core.chat.ports import Token
+from core.chat.requests import Json
+from core.cockpit.place import Place
+from core.gateway.activity import Activity, Entry
+from core.gateway.catalogue import Listed
+from core.gateway.gateway import Gateway
+from core.gateway.tokens import Rest
+from core.gateway.upstreams import Upstream
+
+RECENT = 20
+
+
+def status(activity: Activity, place: Place, now: float) -> Json:
+    """`first_event_ms` is the median of the last answers."""
+    firsts = [entry.record.first_event for entry in activity.newest_first()[:RECENT]]
+    known = [first for first in firsts if first is not None]
+    return {
+        "name": "any2api",
+        "version": _version(),
+        "platform": place.platform,
+        "region": place.region,
+        "started_at": round(activity.since, 3),
+        "uptime_seconds": round(now - activity.since, 3),
+        "requests": activity.total,
+        "first_event_ms": _milliseconds(median(known)) if known else None,
+    }
+
+
+async def providers(gateway: Gateway) -> list[Json]:
+    return [await _provider(upstream) for upstream in gateway.upstreams.values()]
+
+
+async def models(gateway: Gateway) -> list[Json]:
+    return [_model(listed, gateway.upstreams[listed.provider]) for listed in await gateway.list_models()]
+
+
+def requests(entries: Sequence[Entry], redact: Callable[[str], str]) -> list[Json]:
+    return [_request(entry, redact) for entry in entries]
+
+
+async def _provider(upstream: Upstream) -> Json:
+    problem = None
+    try:
+        await upstream.load_tokens()
+    except ChatError as error:
+        problem = error.message
+    verdict = upstream.health.verdict
+    return {
+        "name": upstream.name,
+        "kind": upstream.kind,
+        "benched": upstream.health.benched,
+        "reason": verdict.code if verdict else None,
+        "problem": problem,
+        "models": None if upstream.models is None else len(upstream.models),
+        "tokens": [_token(token, rests) for token, rests in upstream.pool.all_states()],
+    }
+
+
+def _token(token: Token, rests: dict[str, Rest]) -> Json:
+    """A token is as well as its worst rest that concerns all models; those of single models stand beside it."""
+    return {
+        "label": token.label,
+        **_state(rests.get("")),
+        "models": [{"model": model, **_state(rest)} for model, rest in rests.items() if model],
+    }
+
+
+def _state(rest: Rest | None) -> dict[str, Json]:
+    if rest is None:
+        return {"state": "ready", "until": None, "reason": None}
+    left = rest.until - time.monotonic()
+    state = "disabled" if rest.disabled else "resting" if left > 0 else "on trial"
+    return {"state": state, "until": round(time.time() + left) if left > 0 else None, "reason": rest.reason or None}
+
+
+def _model(listed: Listed, upstream: Upstream) -> Json:
+    can = upstream.provider.capabilities
+    return {
+        "id": listed.id,
+        "provider": listed.provider,
+        "upstream_model": listed.info.model,
+        "owner": listed.info.owner or None,
+        "description": listed.info.description or None,
+        "context_length": listed.info.context_length,
+        "max_output_tokens": listed.info.max_output_tokens,
+        "tools": can.tools,
+        "images": can.images,
+    }
+
+
+def _request(entry: Entry, redact: Callable[[str], str]) -> Json:
+    record, usage = entry.record, entry.record.usage
+    return {
+        "at": round(entry.at, 3),
+        "request_id": entry.request_id,
+        "path": redact(entry.path),
+        "status": entry.status,
+        "caller": record.caller,
+        "model": redact(record.model),
+        "provider": record.provider or None,
+        "token": record.token or None,
+        "attempts": record.attempts,
+        "first_event_ms": _milliseconds(record.first_event),
+        "total_ms": _milliseconds(entry.seconds),
+        "finish": record.finish or None,
+        "error": record.error or None,
+        "prompt_tokens": usage.prompt_tokens if usage else None,
+        "completion_tokens": usage.completion_tokens if usage else None,
+        "usage_estimated": usage.estimated if usage else None,
+    }
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def _version() -> str | None:
+    try:
+        return version("any2api")
+    except PackageNotFoundError:  # a platform may run the files without having installed them
+        return None
