@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from bench.coldstart import cold_start
@@ -14,6 +13,9 @@ from bench.processes import Server, target, upstream
 from bench.report import Results, show_progress, write
 
 BASELINE, GATEWAY = "bare", "any2api"
+KEEP_BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": ""}
+"""Whatever the environment says, no process but the first of its kind compiles anything."""
+
 SETTLE = 6.0
 """Seconds after which httpx has no use for an idle connection any more."""
 
@@ -36,13 +38,27 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute, and rougher")
     plan = QUICK if parser.parse_args().quick else FULL
     results = Results(BASELINE, GATEWAY)
-    with ExitStack() as running:
-        address = f"http://127.0.0.1:{running.enter_context(upstream()).port}"
-        environment = {"UPSTREAM": address, "API_MASTER_KEY": KEY}
-        servers = [running.enter_context(target(name, environment)) for name in (BASELINE, GATEWAY)]
-        run_servers(plan, servers, results)
+    with upstream() as source:
+        environment = {"UPSTREAM": f"http://127.0.0.1:{source.port}", "API_MASTER_KEY": KEY, **KEEP_BYTE_CODE}
         run_cold_starts(plan, environment, results)
+        with target(BASELINE, environment) as baseline, target(GATEWAY, environment) as gateway:
+            run_servers(plan, (baseline, gateway), results)
     write(results)
+
+
+def run_cold_starts(plan: Plan, environment: Mapping[str, str], results: Results) -> None:
+    """A first start of each, not counted, leaves the byte code of all modules behind."""
+    body = '{"model": "bench-openai-1-0", "messages": [{"role": "user", "content": "Say a word."}]}'
+    for number in range(plan.cold_starts + 1):
+        show_progress(f"cold start {number} of {plan.cold_starts}")
+        for name, app in ((BASELINE, "six_routes"), (GATEWAY, GATEWAY)):
+            milliseconds = cold_start(app, environment, "GET", "/v1/models")
+            if number:
+                results.add(name, {"cold start ms, to a list of models": milliseconds})
+        for name in (BASELINE, GATEWAY):
+            milliseconds = cold_start(name, environment, "POST", "/v1/chat/completions", body)
+            if number:
+                results.add(name, {"cold start ms, to an upstream's answer": milliseconds})
 
 
 def run_servers(plan: Plan, servers: Sequence[Server], results: Results) -> None:
@@ -61,21 +77,6 @@ def run_servers(plan: Plan, servers: Sequence[Server], results: Results) -> None
             show_progress(f"{measure}, round {number + 1} of {plan.rounds}")
             for server in servers if number % 2 == 0 else reversed(servers):
                 results.add(server.name, measure(server))
-
-
-def run_cold_starts(plan: Plan, environment: Mapping[str, str], results: Results) -> None:
-    """A first start of each, not counted, leaves the byte code of all modules behind."""
-    body = '{"model": "bench-openai-1-0", "messages": [{"role": "user", "content": "Say a word."}]}'
-    for number in range(plan.cold_starts + 1):
-        show_progress(f"cold start {number} of {plan.cold_starts}")
-        for name, app in ((BASELINE, "six_routes"), (GATEWAY, GATEWAY)):
-            milliseconds = cold_start(app, environment, "GET", "/v1/models")
-            if number:
-                results.add(name, {"cold start ms, to a list of models": milliseconds})
-        for name in (BASELINE, GATEWAY):
-            milliseconds = cold_start(name, environment, "POST", "/v1/chat/completions", body)
-            if number:
-                results.add(name, {"cold start ms, to an upstream's answer": milliseconds})
 
 
 if __name__ == "__main__":

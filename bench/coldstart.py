@@ -28,7 +28,7 @@ def cold_start(target: str, environment: Mapping[str, str], method: str, path: s
     code = _CHILD.format(target=target, method=method, path=path, body=body)
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": ""},
+        env={**os.environ, **environment},
         cwd=HERE.parent,
         capture_output=True,
         text=True,
