@@ -27,6 +27,7 @@ REFUSED = 2
 BACKLOG = 2048
 LONGEST_HEAD = 32 * 1024
 GRACE = 5
+LAST_WORDS = 1.0
 
 
 def run(settings: Settings, host: str, port: int) -> int:
@@ -117,7 +118,16 @@ def _serve(app: Callable[..., Awaitable[None]], listener: socket.socket) -> None
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Lets those who are not done within the time of grace say so to their callers."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS)
 
 
 def _refuse(problem: str) -> int:

@@ -60,7 +60,7 @@ class Secrets:
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
                 values = dict(await self._store.fetch(self._names))
-        except Exception as error:  # a store is code that others add: whatever it raises, a warm copy goes on serving
+        except Exception as error:  # noqa: BLE001  # a store is code that others add: a warm copy goes on serving
             unavailable = error if isinstance(error, Unavailable) else _unreadable(error)
             if self._values is None:
                 _LOG.error("%s", unavailable.message)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.api.shared.log import JsonLines
+from core.chat.settings import read_settings
 from core.gateway.gateway import Gateway
 from core.gateway.upstreams import Upstream as Kept
 from tests.support.caller import CHAT, Said, calling, read, request
@@ -47,13 +49,17 @@ END = delta("stop") + event({"choices": [], "usage": {"prompt_tokens": 3, "compl
 HELLO = delta(role="assistant", content="") + text("Hel") + text("lo")
 
 
-def says(*pieces: bytes, status: int = 200, ends: bool = True, **headers: str) -> Script:
-    """A stream of these pieces. Unless it `ends`, nothing more comes, and nothing closes either."""
+def says(*pieces: bytes, ends: bool = True, pause: float = 0.0, **headers: str) -> Script:
+    """A stream of these pieces. Unless it `ends`, nothing more comes, and nothing closes either.
+
+    A `pause` between them has them arrive in reads of their own.
+    """
 
     async def script(_: Seen, wire: Wire) -> None:
-        await wire.head(status, **{"content_type": "text/event-stream", **headers})
+        await wire.head(**{"content_type": "text/event-stream", **headers})
         for piece in pieces:
             await wire.chunk(piece)
+            await asyncio.sleep(pause)
         if ends:
             await wire.finish()
         else:
@@ -191,7 +197,7 @@ async def set_stage(
     tokens: Sequence[str] = TOKENS[:1],
     wrap: Callable[[Any], Any] = lambda app: app,
     urls: Mapping[str, str] | None = None,
-    environment: Mapping[str, str] | None = None,
+    secrets_url: str = "env://",
     **settings: Any,
 ) -> AsyncIterator[Stage]:
     """Set up an upstream for each script and the gateway before them, and see that they are left in order."""
@@ -204,8 +210,9 @@ async def set_stage(
         taking.into(log)
         stack.callback(taking.stop)
         addresses = {**{name: each.url for name, each in upstreams.items()}, **(urls or {})}
-        secrets = {"TOKENS": ",".join(tokens), "EXTRA": EXTRA, **(environment or {})}
-        app = gateway(config(addresses, **settings), secrets)
+        document = tomllib.loads(config(addresses, **settings))
+        secrets = {"TOKENS": ",".join(tokens), "EXTRA": EXTRA}
+        app = gateway(read_settings(document, secrets_url=secrets_url), secrets)
         house.app, house.play = app, wrap(app)
         idle = served.tasks()
         here = Stage(served, app._app.state.gateway, upstreams, log)

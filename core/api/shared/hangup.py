@@ -28,6 +28,11 @@ class Hangup:
         self._task: asyncio.Task[object] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
+    @property
+    def gone(self) -> bool:
+        """The caller is gone; a cancellation with nobody gone comes from a server that stops."""
+        return self._gone
+
     def leave(self) -> None:
         if self._task is not None and not self._gone:
             self._gone = True

@@ -78,10 +78,15 @@ class Reply(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with Hangup(receive) as hangup:
-            if self._chats[0].stream:
-                await self._stream(scope, send, hangup)
-            else:
-                await self._whole(scope, receive, send)
+            try:
+                if self._chats[0].stream:
+                    await self._stream(scope, send, hangup)
+                else:
+                    await self._whole(scope, receive, send)
+            except asyncio.CancelledError:
+                if hangup.gone:
+                    raise
+                raise _stopping() from None
 
     async def _open(self, scope: Scope) -> list[Answer]:
         return await open_choices(self._gateway, self._chats, record_of(scope), remaining_of(scope))
@@ -113,19 +118,32 @@ class Reply(Response):
                         line.take_room(len(data))
                         await line.write(data)
             await line.write(self._renderer.end(), more=False)
-        except Exception as error:  # noqa: BLE001  # whatever ended the stream, its log line must be written
-            if not line.started:
+        except BaseException as error:
+            told = _told(error, hangup.gone)
+            if not line.started or told is None:
                 raise
-            told = error if isinstance(error, ChatError) else ChatError("Something went wrong here.")
             record_of(scope).error = told.code or ""
             redact_error(told, self._gateway.redact)
             await line.write(self._renderer.error(told), more=False)
-            if told is not error:  # a bug of ours: the log shall have it
+            if told is not error and isinstance(error, Exception):  # a bug of ours: the log shall have it
                 raise
         finally:
             await line.close()
             for answer in answers:
                 await answer.aclose()
+
+
+def _told(error: BaseException, caller_is_gone: bool) -> ChatError | None:
+    """What a stream that `error` ended can say in its last words; None where nobody hears them."""
+    if isinstance(error, ChatError):
+        return error
+    if isinstance(error, asyncio.CancelledError) and not caller_is_gone:
+        return _stopping()
+    return ChatError("Something went wrong here.") if isinstance(error, Exception) else None
+
+
+def _stopping() -> ChatError:
+    return ChatError("The server is stopping.", status=503, code="server_stopping")
 
 
 def _about(answers: Sequence[Answer], ignored: Sequence[str]) -> list[tuple[str, str]]:
