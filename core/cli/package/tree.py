@@ -44,6 +44,16 @@ def _parts(roots: Sequence[str], installed: Sequence[Path]) -> Iterator[tuple[st
         base = next(root for root in (*installed, ROOT) if path.is_relative_to(root))
         yield path.relative_to(base).as_posix(), path
     for folder in modules.folders(ROOT):
-        for path in folder.iterdir():
-            if path.is_file() and path.suffix not in {".py", ".pyc"} and not path.name.startswith("."):
-                yield path.relative_to(ROOT).as_posix(), path
+        for path in _beside_modules(folder):
+            yield path.relative_to(ROOT).as_posix(), path
+
+
+def _beside_modules(folder: Path) -> Iterator[Path]:
+    """The files of a package that are no modules, also in folders that are no packages."""
+    for path in folder.iterdir():
+        if path.name.startswith((".", "__pycache__")) or (path / "__init__.py").exists():
+            continue
+        if path.is_dir():
+            yield from _beside_modules(path)
+        elif path.suffix not in {".py", ".pyc"}:
+            yield path
