@@ -87,10 +87,7 @@ def from_status(status: int, detail: Detail, after: float | None = None) -> Upst
             return UpstreamError(message, status=404, type="invalid_request_error", code="model_not_found",
                                  param="model", retry=Retry.OTHER_ROUTE)  # fmt: skip
         case 404 | 405 | 410:
-            return UpstreamError(
-                f"The upstream has nothing at this address ({status}); base_url should end where "
-                "/chat/completions begins, usually in /v1.",
-                code="upstream_misconfigured", retry=Retry.OTHER_ROUTE)  # fmt: skip
+            return _misconfigured(status)
         case 400 | 413 | 415 | 422:
             return _callers_fault(status, message, words, param)
         case 408:
@@ -202,6 +199,13 @@ def _status_in(error: Mapping[str, Json]) -> int | None:
 def _no_credentials(message: str, blame: Blame) -> UpstreamError:
     return UpstreamError(message, status=503, code="upstream_credentials_unavailable",
                          blame=blame, retry=Retry.OTHER_TOKEN)  # fmt: skip
+
+
+def _misconfigured(status: int) -> UpstreamError:
+    return UpstreamError(
+        f"The upstream has nothing at this address ({status}); base_url should end where "
+        "/chat/completions begins, usually in /v1.",
+        code="upstream_misconfigured", retry=Retry.OTHER_ROUTE)  # fmt: skip
 
 
 def _callers_fault(status: int, message: str, words: str, param: str | None) -> UpstreamError:
