@@ -43,7 +43,8 @@ class Observed:
         if record.usage is not None:
             metrics.add_metric("TokensIn", "Count", record.usage.prompt_tokens)
             metrics.add_metric("TokensOut", "Count", record.usage.completion_tokens)
-        metrics.add_metadata("provider", record.provider)
+        if record.provider:
+            metrics.add_metadata("provider", record.provider)
         metrics.flush_metrics()
 
 

@@ -78,12 +78,20 @@ class Lambda:
         """Those of them that are JSON objects."""
         return [json.loads(line) for line in self.log if line.startswith("{")]
 
-    async def invoke(self, event: Any) -> bytes:
-        """A buffered invocation, as by the API's Invoke: the payload that came back."""
+    async def invoke(self, event: Any) -> tuple[dict[str, Any], bytes]:
+        """An invocation by the API's Invoke, which may forge any event: the prelude, if any, and the payload."""
+        prelude: dict[str, Any] = {}
+        payload = b""
         async with self._invocation(event) as invocation:
-            kind, value = await invocation.parts.get()
-            assert kind == "whole", (kind, value)
-            return value
+            while True:
+                kind, value = await invocation.parts.get()
+                if kind == "head":
+                    prelude = value
+                elif kind in {"data", "whole"}:
+                    payload += value
+                if kind not in {"head", "data"}:
+                    assert kind == "whole" or (kind == "end" and not value), (kind, value)
+                    return prelude, payload
 
     def terminate(self) -> None:
         """What Lambda sends to a sandbox that it is about to end."""

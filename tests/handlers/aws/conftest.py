@@ -40,11 +40,11 @@ def environment(tmp_path) -> dict[str, str]:
 
 
 @pytest.fixture
-def deploy(tmp_path, environment) -> Deploy:
+def deploy(tmp_path, environment, task) -> Deploy:
     """Deploys the gateway with an `any2api.toml`; started by our wrapper as Lambda starts it."""
 
     def deploy(toml: str, *, limit: float = 30.0, **variables: str) -> AbstractAsyncContextManager[Lambda]:
-        Path(environment["LAMBDA_TASK_ROOT"], "any2api.toml").write_text(toml, "utf-8")
+        (task / "any2api.toml").write_text(toml, "utf-8")
         command = [str(WRAPPER), sys.executable, "/var/runtime/bootstrap.py"]
         return function(command, environment | variables, tmp_path / "log", limit=limit)
 
@@ -60,6 +60,12 @@ def deploy_app(tmp_path, environment) -> Deploy:
         return function(command, {**environment, "PYTHONUNBUFFERED": "1", **variables}, tmp_path / "log", limit=limit)
 
     return deploy
+
+
+@pytest.fixture
+def task(environment) -> Path:
+    """The root of the deployed zip."""
+    return Path(environment["LAMBDA_TASK_ROOT"])
 
 
 @pytest.fixture
