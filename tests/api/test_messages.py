@@ -1,4 +1,4 @@
-"""OpenAI's messages and tools, and every way to get them wrong."""
+"""What Anthropic's form makes of events that come in an unusual order."""
 
 from __future__ import annotations
 
@@ -6,183 +6,103 @@ from typing import Any
 
 import pytest
 
-from core.api.shared.messages import narrow, parse_messages, parse_tool_choice, parse_tools
-from core.chat.errors import InvalidRequest
-from core.chat.requests import BuiltinTool, FunctionTool, Image, Message, NamedTool, OtherPart, Text, ToolCall
-
-CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
-CALLING: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [CALL]}
-F = {"type": "function", "function": {"name": "f", "description": "d", "parameters": {"type": "object"}}}
-G = {"type": "function", "function": {"name": "g", "strict": True}}
-SEARCH = {"type": "web_search", "depth": 3}
-
-
-def user(*parts: Any) -> dict[str, Any]:
-    return {"role": "user", "content": list(parts)}
-
-
-@pytest.mark.parametrize(
-    ("given", "parsed"),
-    [
-        ({"role": "user", "content": "hi"}, Message("user", "hi")),
-        ({"role": "user", "content": ""}, Message("user", "")),
-        ({"role": "system", "content": "s"}, Message("system", "s")),
-        ({"role": "developer", "content": "s"}, Message("system", "s")),
-        ({"role": "user", "content": "hi", "name": "ann", "x": None}, Message("user", "hi", extra={"name": "ann"})),
-        ({"role": "assistant", "content": "a", "refusal": None, "tool_calls": None}, Message("assistant", "a")),
-        ({"role": "assistant", "refusal": "no"}, Message("assistant", "no")),
-        (CALLING, Message("assistant", None, (ToolCall("c1", "f", '{"x": 1}'),))),
-        (
-            {"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f"}}]},
-            Message("assistant", None, (ToolCall("c", "f", ""),)),
-        ),
-        (user({"type": "text", "text": "t"}), Message("user", (Text("t"),))),
-        (
-            user({"type": "text", "text": "t", "cache_control": {"type": "ephemeral"}}),
-            Message("user", (Text("t", {"cache_control": {"type": "ephemeral"}}),)),
-        ),
-        (
-            user({"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}),
-            Message("user", (Image("https://x/y.png", "low"),)),
-        ),
-        (
-            user({"type": "image_url", "image_url": "data:image/png;base64,A"}),
-            Message("user", (Image("data:image/png;base64,A"),)),
-        ),
-        (
-            user({"type": "input_audio", "input_audio": {"data": "A"}}),
-            Message("user", (OtherPart("input_audio", {"type": "input_audio", "input_audio": {"data": "A"}}),)),
-        ),
-    ],
+from core.api.messages.parse import parse
+from core.api.messages.render import MessageRenderer
+from core.chat.completion import Completion
+from core.chat.errors import InvalidRequest, UpstreamBadResponse
+from core.chat.events import (
+    Batch,
+    Finish,
+    FinishReason,
+    ImageOutput,
+    Notice,
+    TextDelta,
+    TextReplacement,
+    ToolCallDelta,
+    ToolCallStart,
+    Usage,
 )
-def test_a_message_is_understood(given: dict[str, Any], parsed: Message) -> None:
-    assert parse_messages([given]) == (parsed,)
+from core.chat.requests import ChatRequest, Message, ToolCall
+from tests.conformance.named_sse import named_events
+from tests.conformance.test_messages import blocks
+
+CHAT = ChatRequest("m", (Message("user", "hello"),))
 
 
-@pytest.mark.parametrize("role", ["tool", "function"])
-def test_a_result_follows_its_call(role: str) -> None:
-    result = {"role": role, "tool_call_id": "c1", "content": "1"}
-
-    assert parse_messages([CALLING, result])[1] == Message("tool", "1", tool_call_id="c1")
+def rendered(*batches: Batch) -> list[dict[str, Any]]:
+    renderer = MessageRenderer(CHAT, thinking=True)
+    return named_events((b"".join(renderer.batch(0, batch) for batch in batches) + renderer.end()).decode())
 
 
-@pytest.mark.parametrize(
-    ("messages", "param"),
-    [
-        (None, "messages"),
-        ([], "messages"),
-        ("hi", "messages"),
-        ({"role": "user"}, "messages"),
-        ([None], "messages[0]"),
-        ([{"content": "x"}], "messages[0].role"),
-        ([{"role": "robot", "content": "x"}], "messages[0].role"),
-        ([{"role": 7, "content": "x"}], "messages[0].role"),
-        ([{"role": ["user"], "content": "x"}], "messages[0].role"),
-        ([{"role": "user"}], "messages[0].content"),
-        ([{"role": "user", "content": None}], "messages[0].content"),
-        ([{"role": "assistant", "content": None, "tool_calls": []}], "messages[0].content"),
-        ([{"role": "assistant", "content": None, "refusal": 7}], "messages[0].refusal"),
-        ([{"role": "user", "content": {"text": "x"}}], "messages[0].content"),
-        ([user("x")], "messages[0].content[0]"),
-        ([user({"text": "x"})], "messages[0].content[0].type"),
-        ([user({"type": "text"})], "messages[0].content[0].text"),
-        ([user({"type": "text", "text": "a"}, {"type": "image_url"})], "messages[0].content[1].image_url"),
-        ([user({"type": "image_url", "image_url": {}})], "messages[0].content[0].image_url.url"),
-        ([user({"type": "image_url", "image_url": {"url": "ftp://x"}})], "messages[0].content[0].image_url.url"),
-        ([user({"type": "image_url", "image_url": "data:text/html,x"})], "messages[0].content[0].image_url.url"),
-        ([{**CALLING, "tool_calls": {}}], "messages[0].tool_calls"),
-        ([{**CALLING, "tool_calls": [1]}], "messages[0].tool_calls[0]"),
-        ([{**CALLING, "tool_calls": [{**CALL, "id": None}]}], "messages[0].tool_calls[0].id"),
-        ([{**CALLING, "tool_calls": [{**CALL, "function": {}}]}], "messages[0].tool_calls[0].function.name"),
-        (
-            [{**CALLING, "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {}}}]}],
-            "messages[0].tool_calls[0].function.arguments",
-        ),
-        ([CALLING, {"role": "tool", "content": "1"}], "messages[1].tool_call_id"),
-        ([CALLING, {"role": "tool", "content": "1", "tool_call_id": "c2"}], "messages[1].tool_call_id"),
-        ([{"role": "tool", "content": "1", "tool_call_id": "c1"}, CALLING], "messages[0].tool_call_id"),
-    ],
-)
-def test_what_is_wrong_is_named_by_its_path(messages: Any, param: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        parse_messages(messages)
-
-    assert (refused.value.status, refused.value.param) == (400, param)
-    assert f"`{param}`" in refused.value.message
+def whole(reason: FinishReason, **answer: Any) -> Any:
+    return MessageRenderer(CHAT, thinking=False).whole([Completion(**answer, finish=Finish(reason))])
 
 
-@pytest.mark.parametrize(("count", "fits"), [(2048, True), (2049, False)])
-def test_a_conversation_has_a_limit(count: int, fits: bool) -> None:
-    messages = [{"role": "user", "content": "x"}] * count
-    if fits:
-        assert len(parse_messages(messages)) == count
-        return
-    with pytest.raises(InvalidRequest, match="at most 2048 entries, not 2049"):
-        parse_messages(messages)
-
-
-def test_tools_are_functions_or_what_the_upstream_has() -> None:
-    assert parse_tools([F, G, SEARCH]) == (
-        FunctionTool("f", "d", {"type": "object"}),
-        FunctionTool("g", strict=True),
-        BuiltinTool(SEARCH),
+def test_text_within_a_call_waits_for_its_end() -> None:
+    """A block may not be interrupted, and nothing is lost."""
+    found = blocks(
+        rendered(
+            [TextDelta("a"), ToolCallStart("1", "f"), ToolCallDelta("1", '{"x"')],
+            [TextDelta("b"), TextDelta("c"), ToolCallDelta("1", ":1}")],
+            [ToolCallStart("2", "g"), ToolCallDelta("2", "{}"), TextDelta("d"), Finish("tool_calls")],
+        )
     )
 
-
-@pytest.mark.parametrize(
-    ("tools", "param"),
-    [
-        ([1], "tools[0]"),
-        ([F, {}], "tools[1].type"),
-        ([{"type": "function"}], "tools[0].function"),
-        ([{"type": "function", "function": {}}], "tools[0].function.name"),
-        ([{"type": "function", "function": {"name": "f", "parameters": "{}"}}], "tools[0].function.parameters"),
-        ([{"type": "function", "function": {"name": "f", "strict": "yes"}}], "tools[0].function.strict"),
-        ([F] * 129, "tools"),
-    ],
-)
-def test_a_wrong_tool_is_named_by_its_path(tools: list[Any], param: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        parse_tools(tools)
-
-    assert refused.value.param == param
+    assert [(block["type"], block.get("text") or block["partial_json"]) for block in found] == [
+        ("text", "a"),
+        ("tool_use", '{"x":1}'),
+        ("text", "bc"),
+        ("tool_use", "{}"),
+        ("text", "d"),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("choice", "parsed"),
-    [
-        (None, None),
-        ("none", "none"),
-        ("auto", "auto"),
-        ("required", "required"),
-        ({"type": "function", "function": {"name": "f"}}, NamedTool("f")),
-    ],
-)
-def test_a_choice_of_tools(choice: Any, parsed: Any) -> None:
-    assert parse_tool_choice(choice) == parsed
+def test_a_picture_is_shown_by_a_link() -> None:
+    [block] = blocks(rendered([TextDelta("see "), ImageOutput("https://x.test/a.png"), Finish("stop")]))
+
+    assert block["text"] == "see ![image](https://x.test/a.png)"
+    assert whole("stop", text="see ", images=["https://x.test/a.png"])["content"] == [
+        {"type": "text", "text": block["text"]}
+    ]
 
 
-@pytest.mark.parametrize("choice", ["always", 1, [], {"type": "function"}, {"type": "function", "function": {}}])
-def test_a_wrong_choice_of_tools_is_named(choice: Any) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        parse_tool_choice(choice)
+def test_what_has_no_place_in_a_stream_is_passed_over() -> None:
+    events = rendered([Notice("seed"), TextDelta("a"), TextReplacement("b"), Finish("stop")])
 
-    assert (refused.value.param or "").startswith("tool_choice")
+    assert [block["text"] for block in blocks(events)] == ["a"]
 
 
-@pytest.mark.parametrize(
-    ("allowed", "left"),
-    [([F], (0,)), ([G, SEARCH], (1, 2)), ([{"type": "web_search"}], (2,)), ([], ())],
-)
-def test_allowed_tools_leave_only_those(allowed: list[Any], left: tuple[int, ...]) -> None:
-    tools = parse_tools([F, G, SEARCH])
-    choice = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": allowed}}
+def test_cached_tokens_are_counted_apart() -> None:
+    events = rendered([TextDelta("a"), Finish("stop", usage=Usage(100, 7, cached_tokens=60))])
 
-    assert narrow(tools, choice) == (tuple(tools[index] for index in left), "auto")
+    assert events[-2]["usage"] == {
+        "input_tokens": 40,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 60,
+        "output_tokens": 7,
+    }
 
 
-def test_any_other_choice_leaves_all_tools() -> None:
-    tools = parse_tools([F])
+@pytest.mark.parametrize("arguments", ['{"x":', "[1]", "nonsense"])
+def test_arguments_that_are_no_object_are_an_error_and_never_an_empty_input(arguments: str) -> None:
+    with pytest.raises(UpstreamBadResponse):
+        whole("tool_calls", tool_calls=[ToolCall("1", "f", arguments)])
 
-    for choice in (None, "required", {"type": "function", "function": {"name": "f"}}):
-        assert narrow(tools, choice) == (tools, choice)
+
+def test_a_call_that_the_token_limit_cut_off_is_left_out() -> None:
+    message = whole("length", text="so", tool_calls=[ToolCall("1", "f", '{"x":'), ToolCall("2", "g", "")])
+
+    assert message["content"] == [
+        {"type": "text", "text": "so"},
+        {"type": "tool_use", "id": "2", "name": "g", "input": {}},
+    ]
+
+
+def test_a_turn_may_hold_nothing_but_thoughts_but_not_the_whole_conversation() -> None:
+    thoughts = {"role": "assistant", "content": [{"type": "thinking", "thinking": "x"}]}
+
+    assert parse({"model": "m", "messages": [{"role": "user", "content": "x"}, thoughts]}).chat.messages == (
+        Message("user", "x"),
+    )
+    with pytest.raises(InvalidRequest):
+        parse({"model": "m", "messages": [thoughts]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.api.shared.errors import error_response, redact_error
+from core.api.shared.errors import ErrorObject, OwnErrors, error_object, error_response, redact_error
 from core.api.shared.front import Front
 from core.api.shared.state import gateway_of, record_of
 from core.chat.errors import ChatError
@@ -47,7 +47,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
     record = record_of(request.scope)
     record.error = record.error or error.code or ""
     redact_error(error, gateway_of(request).redact)
-    return error_response(error)
+    return error_response(error, form=_form(request))
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
@@ -58,17 +58,31 @@ async def _not_routed(request: Request, error: Exception) -> Response:
         405: ("This method is not allowed here.", "method_not_allowed"),
     }.get(error.status_code, (error.detail, None))
     refusal = ChatError(message, status=error.status_code, type="invalid_request_error", code=code)
-    return error_response(refusal, {"Allow": _allowed(request)} if error.status_code == 405 else {})
+    return error_response(refusal, {"Allow": _allowed(request)} if error.status_code == 405 else {}, _form(request))
 
 
 def _allowed(request: Request) -> str:
     """The methods of this path, whichever router has them."""
-    path = request.scope["path"]
-    routes = (route for router in request.app.state.routers for route in router.routes)
-    methods = [route.methods for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    methods = [route.methods for _, route in _routes(request)]
     return ", ".join(sorted(set().union(*filter(None, methods))))
+
+
+def _form(request: Request) -> ErrorObject:
+    """The form that errors have on this path: its router's own, or OpenAI's."""
+    forms = (router.error_object for router, _ in _routes(request) if isinstance(router, OwnErrors))
+    return next(forms, error_object)
+
+
+def _routes(request: Request) -> Iterator[tuple[APIRouter, Route]]:
+    """The routes of this path with their routers."""
+    path = request.scope["path"]
+    for router in request.app.state.routers:
+        for route in router.routes:
+            if isinstance(route, Route) and route.path_regex.match(path):
+                yield router, route
 
 
 async def _bug(request: Request, _: Exception) -> Response:
     record_of(request.scope).error = "internal_error"
-    return error_response(ChatError("Something went wrong here; the log has it under this request's id."))
+    error = ChatError("Something went wrong here; the log has it under this request's id.")
+    return error_response(error, form=_form(request))

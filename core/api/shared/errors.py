@@ -5,13 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from core.chat.errors import ChatError
 from core.chat.requests import Json
 
+ErrorObject: TypeAlias = Callable[[ChatError], dict[str, Json]]
+"""The body of an error in some API's form. The error has already passed `redact_error`."""
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one for each token
+
+
+class OwnErrors(APIRouter):
+    """The routes of an API whose errors have a form of their own, whatever fails on its paths and wherever."""
+
+    def __init__(self, error_object: ErrorObject) -> None:
+        super().__init__()
+        self.error_object = error_object
 
 
 def redact_error(error: ChatError, redact: Callable[[str], str]) -> None:
@@ -21,18 +34,20 @@ def redact_error(error: ChatError, redact: Callable[[str], str]) -> None:
 
 
 def error_object(error: ChatError) -> dict[str, Json]:
-    """`{"error": {message, type, param, code}}`. It has already passed `redact_error`."""
+    """OpenAI's form: `{"error": {message, type, param, code}}`."""
     return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
-def error_response(error: ChatError, headers: dict[str, str] | None = None) -> Response:
+def error_response(
+    error: ChatError, headers: dict[str, str] | None = None, form: ErrorObject = error_object
+) -> Response:
     """The error as a whole answer, with Retry-After in whole seconds where waiting helps."""
     headers = dict(headers or {})
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(math.ceil(error.retry_after), 1))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return Response(json_bytes(error_object(error)), error.status, headers, "application/json")
+    return Response(json_bytes(form(error)), error.status, headers, "application/json")
 
 
 def json_bytes(value: Json) -> bytes:

@@ -19,8 +19,9 @@ from core.api.shared.state import start_record
 from core.gateway.activity import Activity
 
 CALLER_GONE = 499
-_ENDPOINTS = re.compile(r"(?i)(?:/v1)*/(chat/completions|completions|models)(/.*)?")
-_DOUBLED = re.compile(r"(?i)(?:/chat/completions|/completions)+(?:/v1)*(?=/(?:chat/completions|completions|models)\b)")
+_NAMES = "chat/completions|completions|models|responses|messages|embeddings|images|videos|audio"
+_ENDPOINTS = re.compile(rf"(?i)(?:/v1)*/({_NAMES})(/.*)?")
+_DOUBLED = re.compile(rf"(?i)(?:/chat/completions|/completions|/responses|/messages)+(?:/v1)*(?=/(?:{_NAMES})\b)")
 _SAFE = re.compile(rb"[\w!#$%&'*+.^`|~, \t-]{1,2048}")
 _EXPOSED = b"x-request-id, request-id, retry-after, x-ignored-params, x-usage-estimated, x-any2api-provider"
 _METHODS = b"GET, HEAD, POST, OPTIONS"
