@@ -124,7 +124,7 @@ def test_a_chunk_is_passed_on_before_the_upstream_has_the_next(gateway: Connecte
 
 
 def test_two_choices_come_side_by_side(gateway: Connected, upstream: OpenAIUpstream) -> None:
-    """Item 64: both have begun while neither may end."""
+    """Items 55 and 64: both have begun while neither may end, and each has its role once, however it arrived."""
     body = question("gated", "begun", stream=True, n=2)
     with gateway.http.stream("POST", "/v1/chat/completions", json=body) as answer:
         text = ""
@@ -136,6 +136,8 @@ def test_two_choices_come_side_by_side(gateway: Connected, upstream: OpenAIUpstr
 
     assert [content(found, index) for index in (0, 1)] == ["begun and the rest"] * 2
     assert sorted(finishes(found)) == [(0, "stop"), (1, "stop")]
+    deltas = [choice["delta"] for chunk in found for choice in chunk["choices"]]
+    assert [delta["role"] for delta in deltas if "role" in delta] == ["assistant"] * 2
 
 
 def test_stop_and_token_limit_hold_in_streams(gateway: Connected) -> None:
