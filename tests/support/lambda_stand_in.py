@@ -277,7 +277,8 @@ class Lambda:
             async with self._invocation(event) as invocation:
                 if not await self._forward(invocation, peer, bodiless=request.method == "HEAD"):
                     return
-            peer.again()
+            if not peer.again():
+                return
 
     async def _forward(self, invocation: Invocation, peer: Peer, *, bodiless: bool) -> bool:
         """Whether the caller got a whole answer. One who is gone changes nothing: Lambda lets the function run on."""

@@ -72,9 +72,12 @@ class Peer:
     async def end(self) -> None:
         await self._send(h11.EndOfMessage())
 
-    def again(self) -> None:
-        """The connection is free for the next request."""
+    def again(self) -> bool:
+        """Whether the connection is free for the next request; a caller may have wanted only one."""
+        if self._connection.our_state is h11.MUST_CLOSE:
+            return False
         self._connection.start_next_cycle()
+        return True
 
     def abort(self) -> None:
         self._writer.transport.abort()
