@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -61,6 +63,27 @@ def test_an_answer_that_lacks_tokens_is_a_failure(source: str) -> None:
 @pytest.mark.parametrize("app", ["six_routes", "any2api"])
 def test_a_cold_start_ends_with_an_answer(source: str, app: str) -> None:
     assert cold_start(app, {"UPSTREAM": source, "API_MASTER_KEY": KEY}, "GET", "/v1/models") > 0
+
+
+@needs_linux_and_cc
+def test_a_cold_start_without_an_answer_is_none(source: str) -> None:
+    environment = {"UPSTREAM": source, "API_MASTER_KEY": "another key than the one that is sent"}
+    with pytest.raises(RuntimeError, match="any2api did not answer GET /v1/models"):
+        cold_start("any2api", environment, "GET", "/v1/models")
+
+
+def test_a_cold_start_loads_and_builds_nothing_in_vain() -> None:
+    program = (
+        "from bench.coldstart import report\n"
+        "report('any2api', 'GET', '/v1/models', '')\n"
+        "import sys\n"
+        "from fastapi.openapi.models import OpenAPI\n"
+        "assert not {'httpcore', 'h11', 'pydantic.v1'} & sys.modules.keys()\n"
+        "assert not OpenAPI.__pydantic_complete__\n"
+    )
+    environment = {**os.environ, "UPSTREAM": "http://127.0.0.1:9", "API_MASTER_KEY": KEY}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_line_holds_medians_their_ratio_and_its_spread() -> None:
