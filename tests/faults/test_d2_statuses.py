@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from email.utils import formatdate
 
 import pytest
 
@@ -286,7 +285,7 @@ async def test_a_limit_and_another_target(stage, streamed):
     [
         ({"Retry_After": "7"}, 7, 7),
         ({"Retry_After": "7.2"}, 8, 8),
-        ({"Retry_After": formatdate(time.time() + 3000, usegmt=True)}, 2900, 3000),
+        ({"Retry_After": "Fri, 31 Dec 2100 23:59:59 GMT"}, 3600, 3600),
         ({"Retry_After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 1, 1),
         ({"Retry_After": "-5"}, 1, 1),
         ({"Retry_After": "0"}, 1, 1),
