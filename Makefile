@@ -1,10 +1,12 @@
 # Every chore of the project. Each target makes the environment it needs: with uv if it is there, else with venv and pip.
 
 PYTHON ?= python3
+ARCH ?= arm64
+FUNCTION_PYTHON ?= 3.13
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test lint types bench package-gcp format clean
+.PHONY: run test lint types bench package-aws package-gcp format clean
 
 run: $(BIN)/.run  ## start the gateway on 127.0.0.1:8000
 	$(BIN)/any2api serve
@@ -22,6 +24,9 @@ types: $(BIN)/.dev  ## strict types
 
 bench: $(BIN)/.dev  ## ratios against a bare FastAPI + httpx pass-through
 	$(BIN)/python -m bench
+
+package-aws: $(BIN)/.run  ## dist/any2api-aws-ARCH.zip: an AWS Lambda function
+	$(BIN)/any2api package aws --arch $(ARCH) --python $(FUNCTION_PYTHON)
 
 package-gcp: $(BIN)/.run  ## dist/any2api-gcp: the source of a Google Cloud Function, and the same as a zip
 	$(BIN)/any2api package gcp
@@ -55,7 +60,9 @@ $(BIN)/.dev: pyproject.toml | $(BIN)/pip
 	@touch $@ $(BIN)/.run
 endif
 
-node_modules/.made: tests/node/package-lock.json  ## the JavaScript clients that the tests drive, where there is npm
+NPM_CI := npm ci --silent --no-audit --no-fund --prefix
+
+node_modules/.made: tests/node/package-lock.json tests/node-vercel/package-lock.json  ## the JavaScript clients and Vercel's command line that the tests drive, where there is npm
 	@mkdir -p $(@D)
-	if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/node; fi
+	if command -v npm >/dev/null; then $(NPM_CI) tests/node && $(NPM_CI) tests/node-vercel; fi
 	@touch $@

@@ -34,7 +34,7 @@ LITTER = (
 class VercelOutput:
     """A copy of the working tree with the settings and some litter, as `vercel build` turned it into a function.
 
-    `config` describes the function, `files` are its files by their path in it.
+    `config` describes the function called `name`, `files` are its files by their path in it, `routes` lead there.
     """
 
     hears_hangups = True  # here; on Vercel it may not be told
@@ -46,6 +46,8 @@ class VercelOutput:
         _check_out(project, settings)
         pythons = _build(project, scratch)
         (described,) = (project / ".vercel/output/functions").rglob(".vc-config.json")
+        self.name = described.parent.name.removesuffix(".func")
+        self.routes: list[dict[str, Any]] = json.loads((project / ".vercel/output/config.json").read_text())["routes"]
         self.config: dict[str, Any] = json.loads(described.read_text())
         self.files = {path.name: path for path in described.parent.iterdir() if path != described}
         self.files |= {name: project / path for name, path in self.config["filePathMap"].items()}
@@ -83,17 +85,17 @@ def missing() -> str:
     return ""
 
 
+def checkout() -> list[str]:
+    """The files of this repository as they are now, whether committed or not."""
+    given = ["-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(["git", "ls-files", *given], cwd=ROOT, capture_output=True, check=True)
+    return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
 def _check_out(project: Path, settings: Path) -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in listed.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (project / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, project / name)
+    for name in checkout():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, project / name)
     for name in LITTER:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("sk-canary-0123456789abcdef")
