@@ -74,6 +74,8 @@ def _secrets(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _package(settings: Settings, arguments: argparse.Namespace) -> int:
+    if not check.are_in_order(settings):
+        return 1
     if arguments.platform == "aws":
         return aws.run(settings, arguments.arch, arguments.python, arguments.folder)
     return gcp.run(settings, arguments.folder)

@@ -18,10 +18,7 @@ from core.wire.client import HttpClient
 
 def run(settings: Settings) -> int:
     """Prints a summary and 0, or every mistake as `file:line: path: problem` and 1."""
-    mistakes = [error for name in settings.providers if (error := _mistake(settings, name))]
-    for error in mistakes:
-        print(located(error, settings.source), file=sys.stderr)
-    if mistakes:
+    if not are_in_order(settings):
         return 1
     values = asyncio.run(_values(settings))
     print(f"{settings.source} is in order.")
@@ -30,6 +27,14 @@ def run(settings: Settings) -> int:
     for warning in _warnings(settings, values):
         print(f"warning: {warning}", file=sys.stderr)
     return 0
+
+
+def are_in_order(settings: Settings) -> bool:
+    """Whether every provider can be made from its table; prints why not."""
+    mistakes = [error for name in settings.providers if (error := _mistake(settings, name))]
+    for error in mistakes:
+        print(located(error, settings.source), file=sys.stderr)
+    return not mistakes
 
 
 def _mistake(settings: Settings, name: str) -> ConfigError | None:

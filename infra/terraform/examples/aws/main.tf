@@ -14,6 +14,7 @@ module "any2api" {
   name                 = var.name
   package              = var.package
   architecture         = var.architecture
+  python               = var.python
   reserved_concurrency = var.reserved_concurrency
   secret_names         = local.secret_names
   tags                 = { project = var.name }

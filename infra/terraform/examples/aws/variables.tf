@@ -16,6 +16,12 @@ variable "architecture" {
   default     = "arm64"
 }
 
+variable "python" {
+  description = "The Python that the zip was made for."
+  type        = string
+  default     = "3.13"
+}
+
 variable "reserved_concurrency" {
   description = "How many answers there can be at the same time. New accounts have nothing to reserve: -1 sets none."
   type        = number
