@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for room in ("core", "handlers") for path in sorted((ROOT / room).rglob("*.py"))]
-EVERYWHERE = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "bench").rglob("*.py"))]
+OTHERS = [path for room in ("tests", "bench") for path in sorted((ROOT / room).rglob("*.py"))]
+EVERYWHERE = [*SOURCES, *(path for path in OTHERS if "node_modules" not in path.parts)]
 LOADER = "core/app.py"
 
 
