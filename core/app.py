@@ -11,7 +11,7 @@ from types import ModuleType
 
 from starlette.types import ASGIApp
 
-from core.api import chat_completions, completions, health, messages, models
+from core.api import chat_completions, completions, health, messages, models, responses
 from core.api.shared.access import authorize
 from core.api.shared.assembly import assemble
 from core.api.shared.log import JsonLines, Words
@@ -32,6 +32,7 @@ from core.wire.client import HttpClient
 ROUTERS = (
     chat_completions.router,
     completions.router,
+    responses.router,
     messages.router,
     models.router,
     health.router,

@@ -15,6 +15,7 @@ from core.api.shared.errors import error_object, json_bytes
 from core.api.shared.fields import take
 from core.api.shared.messages import narrow, parse_messages, parse_tool_choice, parse_tools
 from core.api.shared.reply import Reply
+from core.api.shared.responses import is_responses_body, parse_responses
 from core.api.shared.sampling import Common, take_common
 from core.api.shared.state import gateway_of
 from core.api.shared.usage import usage_object
@@ -62,6 +63,9 @@ async def _reply(request: Request, defaults: Mapping[str, Json]) -> Reply:
 
 def parse(body: dict[str, Json]) -> tuple[list[ChatRequest], Common]:
     """One request for each choice that `body` wants. Raises `InvalidRequest` naming the field."""
+    if is_responses_body(body):  # Cursor posts those here, and reads chunks
+        chat, common = parse_responses(body)
+        return [chat] * common.n, common
     common = take_common(body)
     rest = common.parameters
     messages = parse_messages(rest.pop("messages", None))

@@ -98,7 +98,7 @@ def _parameters(given: dict[str, Json], thinking: dict[str, Json]) -> dict[str, 
     if stops := take(given, "stop_sequences", list):
         bounded(stops, 16, "stop_sequences")
         parameters["stop"] = [check(stop, str, f"stop_sequences[{i}]") for i, stop in enumerate(stops)]
-    output = take(given, "output_config", dict) or {}
+    output = dict(take(given, "output_config", dict) or {})
     if effort := _effort(output, thinking):
         parameters["reasoning_effort"] = effort
     wanted = output.get("format") or given.pop("output_format", None)
