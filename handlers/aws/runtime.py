@@ -46,7 +46,7 @@ class Sandbox:
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)  # Mangum would make another one
         self._mangum = Mangum(app, lifespan="off")
-        threading.Thread(target=self._loop.run_forever, name="app", daemon=True).start()
+        threading.Thread(target=self._run_app, name="app", daemon=True).start()
 
     def run(self) -> None:
         """One invocation after another, until `stop`."""
@@ -55,6 +55,11 @@ class Sandbox:
             invocation = self._api.next()
             self._idle = False
             self._handle(*invocation)
+
+    def _run_app(self) -> None:
+        # A signal wakes but the thread that it is delivered to, and only the main thread acts on it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        self._loop.run_forever()
 
     def stop(self, _: int, __: FrameType | None) -> None:
         """SIGTERM, which leaves us a moment: end the answer that is under way, or else just go."""

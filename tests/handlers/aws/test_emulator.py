@@ -1,4 +1,4 @@
-"""AWS's own Runtime Interface Emulator takes what our runtime sends; it hands a stream on as a whole, prelude and all."""
+"""AWS's own Runtime Interface Emulator takes what our runtime sends. A stream comes out whole, with its prelude."""
 
 from __future__ import annotations
 
