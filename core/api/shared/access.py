@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.requests import Request
 
-from core.api.shared.state import gateway_of, record_of
+from core.api.shared.state import gateway_of, guesses_of, record_of
 from core.chat.errors import ChatError, InvalidKey
 
 DELAY = 0.05
@@ -19,7 +19,9 @@ async def authorize(request: Request) -> None:
     """Raises `InvalidKey` unless the request carries a valid key as a Bearer token, `x-api-key` or `api-key`."""
     try:
         caller = await gateway_of(request).authorize(presented_key(request))
-    except ChatError:
+    except ChatError as error:
+        if isinstance(error, InvalidKey):
+            error.retry_after = guesses_of(request).wrong(request.client.host if request.client else "")
         await asyncio.sleep(DELAY)
         raise
     record_of(request.scope).caller = caller.label

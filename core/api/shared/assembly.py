@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.api.shared.errors import ErrorObject, OwnErrors, error_object, error_response, redact_error
 from core.api.shared.front import Front
+from core.api.shared.guesses import Guesses
 from core.api.shared.state import gateway_of, record_of
 from core.chat.errors import ChatError
 from core.chat.redact import redact
@@ -23,6 +24,7 @@ def assemble(gateway: Gateway, routers: Iterable[APIRouter], origins: Sequence[s
     """`routers` in front of `gateway`. Pages from `origins` may read the answers."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.gateway = gateway
+    app.state.guesses = Guesses()
     app.state.routers = routers = tuple(routers)
     app.add_exception_handler(ChatError, _refusal)
     app.add_exception_handler(HTTPException, _not_routed)

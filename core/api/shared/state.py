@@ -8,6 +8,7 @@ from typing import cast
 from starlette.requests import Request
 from starlette.types import Scope
 
+from core.api.shared.guesses import Guesses
 from core.gateway.gateway import Gateway
 from core.gateway.record import Record
 
@@ -18,6 +19,10 @@ _ROOM = "any2api.room"
 
 def gateway_of(request: Request) -> Gateway:
     return cast(Gateway, request.app.state.gateway)
+
+
+def guesses_of(request: Request) -> Guesses:
+    return cast(Guesses, request.app.state.guesses)
 
 
 def start_record(scope: Scope) -> Record:
