@@ -18,12 +18,15 @@ Body = dict[str, Json]
 Concession = Callable[[Body], bool]
 """Changes a body so that a service which refused it may take it; True where that changes the answer."""
 
+CACHE_MARK = "cache_control"
+"""Anthropic's mark on a part of a message, which clients made for Claude send to whatever answers."""
+
 _UNHEARD_OF = re.compile(
     r"un(?:supported|known|recogni[sz]ed|expected)|not (?:be )?(?:supported|permitted|allowed|available|implemented)"
     r"|n[o']t support|extra (?:inputs|fields)|requires? --|invalid (?:parameter|argument|field)",
     re.IGNORECASE,
 )
-_HARMLESS = frozenset({"stream_options", "parallel_tool_calls"})
+_HARMLESS = frozenset({CACHE_MARK, "stream_options", "parallel_tool_calls"})
 """Left out on any complaint; a complaint about the others may as well be about a mistake of the caller's."""
 
 
@@ -36,7 +39,7 @@ def lesson_of(error: UpstreamError, body: Body) -> tuple[str, Concession] | None
         name for name in _CONCESSIONS if name in error.message
     ]
     for name in named:
-        if name in body and (unheard_of or name in _HARMLESS):
+        if (name in body or name == CACHE_MARK) and (unheard_of or name in _HARMLESS):
             return name, _any_json if _wants_schema(body, name) else _CONCESSIONS[name]
     return None
 
@@ -59,6 +62,13 @@ def _renamed(name: str, other: str) -> Concession:
         return False
 
     return concede
+
+
+def _without_cache_marks(body: Body) -> bool:
+    for message in body["messages"]:
+        for part in message["content"] if isinstance(message["content"], list) else ():
+            part.pop(CACHE_MARK, None)
+    return False
 
 
 def _without_tools(body: Body) -> bool:
@@ -93,6 +103,7 @@ def _instruct(body: Body, wanted: Mapping[str, Json]) -> None:
 
 
 _CONCESSIONS: Mapping[str, Concession] = {
+    CACHE_MARK: _without_cache_marks,
     "stream_options": _without("stream_options", matters=False),
     "parallel_tool_calls": _without("parallel_tool_calls", matters=True),
     "tool_choice": _without("tool_choice", matters=True),

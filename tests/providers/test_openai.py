@@ -13,7 +13,7 @@ from core.chat.completion import Completion, collect
 from core.chat.errors import UpstreamError
 from core.chat.options import Options
 from core.chat.ports import NO_TOKEN, ModelInfo, Token
-from core.chat.requests import ChatRequest, FunctionTool, Message
+from core.chat.requests import ChatRequest, FunctionTool, Message, Text
 from core.dialects.openai import Decoder, encode
 from core.providers.openai import Provider
 from core.wire.client import HttpClient
@@ -164,6 +164,19 @@ async def test_a_limit_is_said_by_its_other_name(http: HttpClient) -> None:
         await collect(provider(service, http).stream(asked, NO_TOKEN))
     assert service.seen[1].json["max_completion_tokens"] == 5
     assert "max_tokens" not in service.seen[1].json
+
+
+async def test_marks_for_anthropics_cache_are_kept_until_a_service_refuses_them(http: HttpClient) -> None:
+    parts = (Text("hi", {"cache_control": {"type": "ephemeral"}}), Text("there"))
+    asked = ChatRequest("m", (Message("system", "s"), Message("user", parts)))
+    refused = refusal("'messages.1.content.0': property 'cache_control' is unsupported")
+    async with upstream(Service(refused, GOOD, GOOD)) as service:
+        one = provider(service, http)
+        assert (await collect(one.stream(asked, NO_TOKEN))).notices == []
+        await collect(one.stream(asked, NO_TOKEN))
+    contents = [seen.json["messages"][1]["content"] for seen in service.seen]
+    assert ["cache_control" in content[0] for content in contents] == [True, False, False]
+    assert [part["text"] for part in contents[1]] == ["hi", "there"]
 
 
 async def test_a_service_that_keeps_refusing_is_asked_no_more(http: HttpClient) -> None:
