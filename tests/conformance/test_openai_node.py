@@ -104,3 +104,21 @@ def test_leaving_is_noticed_upstream_and_does_no_harm(gateway: Connected, upstre
 def test_one_failure_of_the_upstream_is_got_over(fresh: Connected) -> None:
     """Item 144."""
     assert node(fresh, "retry", "again") == "again"
+
+
+def test_responses(gateway: Connected) -> None:
+    """Item 80."""
+    assert node(gateway, "responses", UNICODE) == {
+        "whole": UNICODE,
+        "streamed": UNICODE,
+        "kinds": ["reasoning", "message"],
+        "calls": list(CALLS),
+    }
+
+
+def test_responses_parse(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Item 80."""
+    city = {"name": "Åbo", "people": 200000}
+
+    assert node(gateway, "responsesParse", json.dumps(city)) == city
+    assert upstream.bodies[0]["response_format"]["json_schema"]["name"] == "city"

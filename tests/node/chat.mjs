@@ -2,7 +2,7 @@
 // goes to standard output as JSON.
 import assert from 'node:assert/strict';
 import OpenAI, { APIError, APIUserAbortError, AuthenticationError, BadRequestError, NotFoundError } from 'openai';
-import { zodResponseFormat } from 'openai/helpers/zod';
+import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 
 const { BASE_URL: baseURL, API_KEY: apiKey, PROMPT: prompt } = process.env;
@@ -57,6 +57,22 @@ const scenarios = {
   async runTools() {
     const runner = client.chat.completions.runTools({ model: 'tools', messages, tools: [weather], stream: true });
     return { content: await runner.finalContent(), roles: runner.messages.map((message) => message.role) };
+  },
+
+  async responses() {
+    const whole = await client.responses.create({ model: 'echo', input: prompt });
+    const text = await client.responses.stream({ model: 'reasoning', input: prompt }).finalResponse();
+    const functions = tools().map((tool) => ({ type: 'function', strict: false, ...tool.function }));
+    const called = client.responses.stream({ model: 'parallel-tools', input: prompt, tools: functions });
+    const calls = (await called.finalResponse()).output.map((item) => JSON.parse(item.arguments));
+    const kinds = text.output.map((item) => item.type);
+    return { whole: whole.output_text, streamed: text.output_text, kinds, calls };
+  },
+
+  async responsesParse() {
+    const City = z.object({ name: z.string(), people: z.number() });
+    const text = { format: zodTextFormat(City, 'city') };
+    return (await client.responses.parse({ model: 'echo', input: prompt, text })).output_parsed;
   },
 
   async errors() {
