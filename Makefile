@@ -44,7 +44,7 @@ $(BIN)/.run: pyproject.toml uv.lock
 	@touch $@
 
 $(BIN)/.dev: pyproject.toml uv.lock
-	uv sync --quiet --all-extras
+	uv sync --quiet --all-extras --group browser
 	@touch $@ $(BIN)/.run
 else
 $(BIN)/pip:
@@ -56,9 +56,15 @@ $(BIN)/.run: pyproject.toml | $(BIN)/pip
 
 $(BIN)/.dev: pyproject.toml | $(BIN)/pip
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable ".[aws,gcp]" --group dev
+	$(BIN)/pip install --quiet --editable ".[aws,gcp]" --group dev --group browser
 	@touch $@ $(BIN)/.run
 endif
+
+.venv/checkov/.made: pyproject.toml | $(BIN)/.dev  ## checkov, which pins what the tests want newer, in an environment of its own
+	$(PYTHON) -m venv .venv/checkov
+	.venv/checkov/bin/pip install --quiet --upgrade pip
+	.venv/checkov/bin/pip install --quiet --group infra
+	@touch $@
 
 NPM_CI := npm ci --silent --no-audit --no-fund --prefix
 
