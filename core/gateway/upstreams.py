@@ -96,6 +96,7 @@ class Upstream:
         self._secrets = secrets
         self._others = secret_names(settings.table)
         self._values: Mapping[str, str] | None = None
+        self._missing = ""
         self._models_ttl = models_ttl
         self._clock = clock
         self._listed = _models_named(settings.models)
@@ -109,8 +110,12 @@ class Upstream:
         """
         values = await self._secrets.values(newer_than=newer_than)
         if values is not self._values:
+            self._values, self._missing = values, ""
             self.pool.replace(self._tokens(values))
-            self._values = values
+            if self._missing:
+                _LOG.error("%s", self._missing)
+        if self._missing:
+            raise Unavailable(self._missing)
 
     def _tokens(self, values: Mapping[str, str]) -> list[Token]:
         others = {name: values[name] for name in self._others if name in values}
@@ -119,9 +124,7 @@ class Upstream:
         name = secret_name(self._settings.tokens) or ""
         credentials = split_secret(values.get(name, ""))
         if not credentials:
-            unavailable = Unavailable(f"The secret {name} is not set.")
-            _LOG.error("%s", unavailable.message)
-            raise unavailable
+            self._missing = f"The secret {name} is not set."
         return [Token(f"{self.name}-{n}", secret, others) for n, secret in enumerate(credentials, 1)]
 
     def configured(self, model: str) -> str | None:
