@@ -49,6 +49,7 @@ class GoogleZip:
                 "FUNCTION_SOURCE": "handlers/gcp_function.py",
                 "FUNCTION_SIGNATURE_TYPE": "http",
                 "K_SERVICE": "any2api",
+                "LOG_EXECUTION_ID": "true",  # what Google sets for every function
                 "ANY2API_TIME_LIMIT": str(seconds),
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
