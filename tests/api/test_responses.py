@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from core.api.responses.render import ResponseRenderer
 from core.chat.completion import Completion
 from core.chat.errors import ChatError, RateLimited
@@ -20,6 +22,7 @@ from core.chat.events import (
     ToolCallStart,
     Usage,
 )
+from core.chat.requests import ToolCall
 from tests.conformance.named_sse import named_events
 from tests.conformance.schema import check
 from tests.conformance.test_responses import items
@@ -117,3 +120,29 @@ def test_a_failure_keeps_what_was_whole() -> None:
     told = renderer.batch(0, [ReasoningDelta("a"), TextDelta("b")]) + renderer.error(ChatError("oops"))
 
     assert [item["type"] for item in read(told)[-1]["response"]["output"]] == ["reasoning"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (['{"inp', 'ut": "*** \\"Å\\""}'], '*** "Å"'),
+        (["*** no JSON"], "*** no JSON"),
+        (['{"other": 1}'], '{"other": 1}'),
+        (['{"input": 7}'], '{"input": 7}'),
+        (["[]"], "[]"),
+    ],
+)
+def test_a_call_of_a_custom_tool_has_its_input_as_text(arguments: list[str], given: str) -> None:
+    body = {**BODY, "tools": [{"type": "custom", "name": "apply_patch"}]}
+    renderer = ResponseRenderer(body)
+    batch = [ToolCallStart("1", "apply_patch"), *(ToolCallDelta("1", piece) for piece in arguments)]
+    events = read(renderer.batch(0, [*batch, Finish("tool_calls")]) + renderer.end())
+    calls = [ToolCall("1", "apply_patch", "".join(arguments))]
+    whole = ResponseRenderer(body).whole([Completion(tool_calls=calls, finish=Finish("tool_calls"))])
+
+    [call] = items(events)
+    assert (call["type"], call["call_id"], call["input"]) == ("custom_tool_call", "1", given)
+    assert [event["input"] for event in events if event["type"].endswith("call_input.done")] == [given]
+    assert [event["delta"] for event in events if event["type"].endswith("call_input.delta")] == [given]
+    check(whole, "Response")
+    assert whole["output"][0]["input"] == given

@@ -9,7 +9,7 @@ import pytest
 from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
-from tests.conformance.gateways import Connected
+from tests.conformance.gateways import Connected, connected
 from tests.conformance.named_sse import kinds, named_events
 from tests.conformance.samples import PIXEL, UNICODE, WEATHER
 from tests.support.gateway import KEY
@@ -414,6 +414,20 @@ def test_a_failure_within_the_answer_is_an_event_and_no_end(fresh: Connected, mo
     assert (last["type"], last["error"]["type"]) == ("error", "api_error")
     assert not {"message_stop", "message_delta"} & set(kinds(before))
     assert error_of(post(fresh, model))[0] == 502
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+def test_a_stream_that_had_to_begin_before_its_answer_goes_on_with_it(upstream: OpenAIUpstream, path: str) -> None:
+    """Comments keep the line open; the events come as if nothing had been."""
+    body = {"model": "silent", "max_tokens": 9, "stream": True, "input": "hello", "messages": [USER]}
+    with connected(upstream, "commit_after = 0.05") as eager, eager.http.stream("POST", path, json=body) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": keep-alive"
+        upstream.open_gate()
+        events = named_events("".join(f"{line}\n" for line in lines).lstrip())
+
+    assert kinds(events)[0] in {"message_start", "response.created"}
+    assert kinds(events)[-1] in {"message_stop", "response.completed"}
 
 
 def test_tokens_are_counted_without_an_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:

@@ -311,6 +311,35 @@ def test_what_codex_sends_is_taken(gateway: Connected, upstream: OpenAIUpstream)
     assert [message["role"] for message in asked["messages"]] == ["system", "system", "user"]
 
 
+PATCH = {
+    "type": "custom",
+    "name": "apply_patch",
+    "description": "Edits files.",
+    "format": {"type": "grammar", "syntax": "lark", "definition": 'start: "x"'},
+}
+
+
+def test_a_custom_tool_is_a_function_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    """Codex edits files by one. What it did before reaches the model in the same form."""
+    history = [
+        {"role": "user", "content": "x"},
+        {"type": "custom_tool_call", "call_id": "a", "name": "apply_patch", "input": '*** "Åbo"'},
+        {"type": "custom_tool_call_output", "call_id": "a", "output": "Done"},
+    ]
+
+    whole(gateway, given=history, tools=[PATCH], tool_choice={"type": "custom", "name": "apply_patch"})
+
+    asked = upstream.bodies[0]
+    function = asked["tools"][0]["function"]
+    assert (function["name"], function["parameters"]["required"]) == ("apply_patch", ["input"])
+    assert function["description"].startswith("Edits files.\n")
+    assert 'start: "x"' in function["description"]
+    assert asked["tool_choice"] == {"type": "function", "function": {"name": "apply_patch"}}
+    call, result = asked["messages"][1:]
+    assert json.loads(call["tool_calls"][0]["function"]["arguments"]) == {"input": '*** "Åbo"'}
+    assert result == {"role": "tool", "tool_call_id": "a", "content": "Done"}
+
+
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Literal, Protocol, TypeAlias
 
+from core.api.shared.items import custom_input
 from core.chat.requests import Json
 
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete"]
@@ -132,6 +133,31 @@ class Called:
 
     def _place(self) -> dict[str, Json]:
         return {"item_id": self._id, "output_index": self.index}
+
+
+class CalledCustom(Called):
+    """The call of a tool that takes plain text: told at once, since its JSON cannot be read before its end."""
+
+    def item(self, status: Status) -> Json:
+        return {
+            "id": self._id,
+            "type": "custom_tool_call",
+            "call_id": self.call_id,
+            "name": self._name,
+            "input": "" if status == "in_progress" else self._input(),
+        }
+
+    def add(self, arguments: str) -> Told:
+        self._arguments.append(arguments)
+        return iter(())
+
+    def end(self, status: Status) -> Told:
+        yield "response.custom_tool_call_input.delta", {**self._place(), "delta": self._input()}
+        yield "response.custom_tool_call_input.done", {**self._place(), "input": self._input()}
+        yield _done(self, status)
+
+    def _input(self) -> str:
+        return custom_input("".join(self._arguments))
 
 
 class Shown:

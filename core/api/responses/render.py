@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from itertools import chain
 
-from core.api.responses.output import Called, Item, Said, Shown, Status, Thought, Told, link
+from core.api.responses.output import Called, CalledCustom, Item, Said, Shown, Status, Thought, Told, link
 from core.api.shared.errors import json_bytes
 from core.chat.completion import Completion
 from core.chat.errors import ChatError
@@ -62,6 +62,7 @@ class ResponseRenderer:
             "store": False,
             **_echo(body),
         }
+        self._custom = {tool["name"] for tool in self._response["tools"] if tool["type"] == "custom"}
         self._number = 0
         self._items = 0
         self._prose: Thought | Said | None = None
@@ -91,7 +92,7 @@ class ResponseRenderer:
             items.append(Thought(0, done.reasoning))
         if done.text or done.refusal or links:
             items.append(Said(0, ("output_text", done.text + links), ("refusal", done.refusal)))
-        items += [Called(0, call.call_id, call.name, call.arguments) for call in done.tool_calls]
+        items += [self._called(call.call_id, call.name, call.arguments) for call in done.tool_calls]
         items += [Shown(0, url) for url in done.images if url.startswith("data:")]
         return self._finished([item.item(self._status()) for item in items])
 
@@ -136,8 +137,12 @@ class ResponseRenderer:
 
     def _start(self, call_id: str, name: str) -> Told:
         yield from self._end_all()
-        self._call = Called(self._next(), call_id, name)
+        self._call = self._called(call_id, name)
         yield from self._call.begin()
+
+    def _called(self, call_id: str, name: str, arguments: str = "") -> Called:
+        kind = CalledCustom if name in self._custom else Called
+        return kind(self._next(), call_id, name, arguments)
 
     def _show(self, url: str) -> Told:
         if not url.startswith("data:"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from core.api.shared.fields import bounded, check, invalid
@@ -39,7 +40,11 @@ def _add(turns: Turns, item: dict[str, Json], path: str) -> None:
             call = check(item.get("call_id"), str, f"{path}.call_id")
             name = check(item.get("name"), str, f"{path}.name")
             turns.call(ToolCall(call, name, check(item.get("arguments", ""), str, f"{path}.arguments")))
-        case "function_call_output":
+        case "custom_tool_call":
+            arguments = custom_arguments(check(item.get("input"), str, f"{path}.input"))
+            call = check(item.get("call_id"), str, f"{path}.call_id")
+            turns.call(ToolCall(call, check(item.get("name"), str, f"{path}.name"), arguments))
+        case "function_call_output" | "custom_tool_call_output":
             output = _content(item.get("output"), f"{path}.output")
             turns.result(check(item.get("call_id"), str, f"{path}.call_id"), output, f"{path}.call_id")
         case "reasoning":  # the model's own, which no upstream takes back
@@ -93,7 +98,9 @@ def function_form(tools: Sequence[Json]) -> tuple[list[Json], list[str]]:
     others: list[str] = []
     for index, tool in enumerate(tools):
         kind = check(check(tool, dict, f"tools[{index}]").get("type"), str, f"tools[{index}].type")
-        if kind != "function":
+        if kind == "custom":
+            functions.append(_custom_function(tool, f"tools[{index}]"))
+        elif kind != "function":
             others.append(kind)
         elif "function" in tool:
             functions.append(tool)
@@ -102,11 +109,36 @@ def function_form(tools: Sequence[Json]) -> tuple[list[Json], list[str]]:
     return functions, others
 
 
+def custom_arguments(given: str) -> str:
+    """The input of a custom tool as the arguments of the function that stands for it."""
+    return json.dumps({"input": given}, ensure_ascii=False)
+
+
+def custom_input(arguments: str) -> str:
+    """The other way round. What is no such object is taken as it is."""
+    try:
+        given = json.loads(arguments)["input"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return arguments
+    return given if isinstance(given, str) else arguments
+
+
+def _custom_function(tool: dict[str, Json], path: str) -> Json:
+    """A custom tool takes plain text, which chat services know no tools for: a function takes it as its `input`."""
+    description = check(tool.get("description") or "", str, f"{path}.description")
+    form = check(tool.get("format") or {}, dict, f"{path}.format")
+    if form.get("type") == "grammar":
+        description += f"\n`input` must match this {form.get('syntax')} grammar:\n{form.get('definition')}"
+    parameters = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+    function = {"name": tool.get("name"), "description": description, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
 def choice_form(choice: Json) -> Json:
     """`tool_choice` in chat's form."""
     if not isinstance(choice, dict):
         return choice
-    if choice.get("type") == "function" and "function" not in choice:
+    if choice.get("type") in {"function", "custom"} and "function" not in choice:
         return {"type": "function", "function": {"name": choice.get("name")}}
     if choice.get("type") == "allowed_tools" and "allowed_tools" not in choice:
         tools = check(choice.get("tools"), list, "tool_choice.tools")
