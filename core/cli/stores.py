@@ -1,9 +1,11 @@
-"""The secret store as seen from a laptop: with the credentials that its owner has for AWS's own command line."""
+"""The secret store as seen from a laptop: with the credentials that its owner has for the clouds' own command lines."""
 
 from __future__ import annotations
 
+import asyncio
 import configparser
 import os
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -17,13 +19,18 @@ _CREDENTIALS = {
     "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
     "aws_session_token": "AWS_SESSION_TOKEN",
 }
+_FOR_GOOGLE = ("CLOUDSDK_AUTH_ACCESS_TOKEN", "GCE_METADATA_HOST")
+"""A token, or where to ask for one."""
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[SecretStore]:
     """The store at `url`, with connections of its own."""
+    environment = variables()
+    if url.startswith("gcp-secret-manager:") and not any(map(environment.get, _FOR_GOOGLE)):
+        environment = {**environment, "CLOUDSDK_AUTH_ACCESS_TOKEN": await _gcloud_token()}
     async with aclosing(HttpClient()) as http:
-        yield load_store(url, variables(), http)
+        yield load_store(url, environment, http)
 
 
 def variables(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
@@ -34,6 +41,17 @@ def variables(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
     if not has_region and (region := _setting(environment, "AWS_CONFIG_FILE", "config").get("region")):
         found["AWS_REGION"] = region
     return {**environment, **found} if found else environment
+
+
+async def _gcloud_token() -> str:
+    """An access token of whoever is signed in to gcloud. Empty where nobody is; then the store says what it lacks."""
+    command = ("gcloud", "auth", "print-access-token")
+    try:
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=DEVNULL)
+    except OSError:
+        return ""
+    out, _ = await process.communicate()
+    return out.decode().strip()
 
 
 def _credentials(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -84,8 +84,8 @@ class AccessToken:
                 text = await answer.read()
         except ChatError as error:
             raise Unavailable(
-                "There are no Google credentials: outside of Google, run: "
-                'export CLOUDSDK_AUTH_ACCESS_TOKEN="$(gcloud auth print-access-token)"'
+                "There are no Google credentials: outside of Google, sign in with `gcloud auth login`, "
+                'or export CLOUDSDK_AUTH_ACCESS_TOKEN="$(gcloud auth print-access-token)"'
             ) from error
         try:
             granted = json.loads(text)

@@ -66,8 +66,8 @@ async def test_outside_of_google_it_says_what_to_run():
     with pytest.raises(Unavailable) as told:
         await AccessToken({"GCE_METADATA_HOST": gone}).value()
     assert told.value.message == (
-        "There are no Google credentials: outside of Google, run: "
-        'export CLOUDSDK_AUTH_ACCESS_TOKEN="$(gcloud auth print-access-token)"'
+        "There are no Google credentials: outside of Google, sign in with `gcloud auth login`, "
+        'or export CLOUDSDK_AUTH_ACCESS_TOKEN="$(gcloud auth print-access-token)"'
     )
 
 
