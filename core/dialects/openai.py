@@ -37,6 +37,8 @@ from core.dialects.toolcalls import ToolCalls
 from core.wire.frames import Frame
 
 MALFORMED_IN_A_ROW = 3
+_OTHER_SHAPES = (TypeError, AttributeError, LookupError, ArithmeticError)
+"""What comes of reading JSON that is no chunk: it counts as malformed."""
 
 
 def encode(request: ChatRequest) -> dict[str, Json]:
@@ -115,10 +117,13 @@ class Decoder:
         if frame.data == "[DONE]":
             return self._done()
         try:
-            chunk = json.loads(frame.data)
-            self._malformed = 0
-        except (ValueError, RecursionError):
+            events = self._decode_chunk(json.loads(frame.data))
+        except (ValueError, RecursionError, *_OTHER_SHAPES):
             return self._skip()
+        self._malformed = 0
+        return events
+
+    def _decode_chunk(self, chunk: Json) -> Iterable[StreamEvent]:
         if not isinstance(chunk, dict):
             return ()
         if chunk.get("error") or chunk.get("object") == "error":
@@ -138,15 +143,21 @@ class Decoder:
         self._said_something = self._said_something or bool(events)
         return events
 
-    def decode_whole(self, answer: Json) -> Iterator[StreamEvent]:
+    def decode_whole(self, answer: Json) -> list[StreamEvent]:
         """The events of a `chat.completion` object. Raises `UpstreamError` where it is none."""
+        try:
+            return [*self._decode_answer(answer)]
+        except _OTHER_SHAPES:
+            raise UpstreamBadResponse("The upstream answered with JSON of another shape.") from None
+
+    def _decode_answer(self, answer: Json) -> Iterator[StreamEvent]:
         if not isinstance(answer, dict) or answer.get("error") or not answer.get("choices"):
             if isinstance(answer, dict) and (answer.get("error") or answer.get("message") or answer.get("detail")):
                 raise from_event(answer)
             raise UpstreamBadResponse("The upstream answered with JSON that holds no choices.")
         choice = answer["choices"][0]
         self._usage = decode_usage(answer.get("usage"))
-        self._finish = choice.get("finish_reason")
+        self._finish = choice.get("finish_reason") and str(choice["finish_reason"])
         yield from self._decode_delta(choice.get("message") or {})
         yield from self._lawful_end()
 
@@ -175,7 +186,7 @@ class Decoder:
     def _skip(self) -> Iterable[StreamEvent]:
         self._malformed += 1
         if self._malformed >= MALFORMED_IN_A_ROW:
-            raise UpstreamBadResponse(f"The upstream sent {MALFORMED_IN_A_ROW} events in a row that are no JSON.")
+            raise UpstreamBadResponse(f"The upstream sent {MALFORMED_IN_A_ROW} events in a row that are no chunks.")
         return ()
 
     def _decode_delta(self, delta: Mapping[str, Json]) -> Iterator[StreamEvent]:
@@ -193,13 +204,13 @@ class Decoder:
 
     def _decode_rarer(self, delta: Mapping[str, Json]) -> Iterator[StreamEvent]:
         if refusal := delta.get("refusal"):
-            yield RefusalDelta(refusal)
+            yield RefusalDelta(str(refusal))
         if calls := delta.get("tool_calls"):
             yield from self._calls.add(calls)
         elif call := delta.get("function_call"):
             yield from self._calls.add([{"index": 0, "function": call}])
         for image in delta.get("images") or ():
-            yield ImageOutput(image["image_url"]["url"])
+            yield ImageOutput(str(image["image_url"]["url"]))
 
 
 def _decode_parts(parts: Json) -> Iterator[StreamEvent]:
@@ -213,7 +224,7 @@ def _decode_parts(parts: Json) -> Iterator[StreamEvent]:
         if isinstance(thinking, list):
             thinking = "".join(item.get("text", "") for item in thinking)
         if thinking:
-            yield ReasoningDelta(thinking)
+            yield ReasoningDelta(str(thinking))
 
 
 def decode_usage(body: Json) -> Usage | None:

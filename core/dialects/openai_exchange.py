@@ -28,7 +28,7 @@ async def exchange(http: HttpClient, url: str, headers: Mapping[str, str], body:
     """Post `body` to `url` and yield the answer's events: from a stream, or from a whole JSON answer."""
     async with http.request("POST", url, headers=headers, json=body) as answer:
         if await first_byte(answer) in {b"{", b"["}:
-            yield list(Decoder().decode_whole(await json_body(answer)))
+            yield Decoder().decode_whole(await json_body(answer))
         else:
             decoder = Decoder()
             async for batch in decode_body(_to_the_end(answer.chunks(), decoder), SSEFraming(), decoder):

@@ -49,8 +49,9 @@ class ToolCalls:
             arguments = json.dumps(arguments, ensure_ascii=False)
         if arguments:
             call.held.append(str(arguments))
-        if call.started or function.get("name"):
-            yield from self._start(call, function.get("name") or "")
+        name = function.get("name")
+        if call.started or name:
+            yield from self._start(call, str(name))
 
     def _start(self, call: _Call, name: str) -> Iterator[StreamEvent]:
         if not call.started:
@@ -61,7 +62,7 @@ class ToolCalls:
         call.held.clear()
 
     def _call_of(self, fragment: dict[str, Json]) -> _Call:
-        index, upstream_id = fragment.get("index"), fragment.get("id") or None
+        index, upstream_id = fragment.get("index"), str(fragment.get("id") or "") or None
         name = (fragment.get("function") or {}).get("name")
         if not isinstance(index, int | float) or isinstance(index, bool):
             index = self._index_by_id(upstream_id, is_new=bool(name))

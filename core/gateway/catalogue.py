@@ -81,12 +81,19 @@ class Catalogue:
         return [Route(upstream, configured or model)]
 
     def _known(self, model: str) -> list[Route]:
-        """The upstreams that are known to have it: the one that a name `provider/id` names goes first."""
+        """The upstreams that are known to have it: the one that a name `provider/id` names goes first.
+
+        Then the others count only if they list just that name: a pattern that matches everything is no invitation.
+        """
         name, _, rest = model.partition("/")
         named = self._upstreams.get(name)
-        found = [_route(named, rest)] if named is not None and rest else []
-        found += [_route(upstream, model) for upstream in self._upstreams.values()]
-        return list(dict.fromkeys(route for route in found if route is not None))
+        first = _route(named, rest) if named is not None and rest else None
+        others = [
+            _route(upstream, model)
+            for upstream in self._upstreams.values()
+            if first is None or model in (upstream.models or {})
+        ]
+        return list(dict.fromkeys(route for route in (first, *others) if route is not None))
 
     def _unlisted(self, model: str) -> list[Route]:
         """Upstreams that cannot tell what they have may have it."""

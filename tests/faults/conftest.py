@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -30,7 +31,9 @@ def streamed(request: pytest.FixtureRequest) -> bool:
 def house() -> Iterator[tuple[House, Served]]:
     house = House()
     with serving(house) as served:
+        logging.getLogger("uvicorn.access").disabled = True  # pytest would switch it on by listening to it
         yield house, served
+        logging.getLogger("uvicorn.access").disabled = False
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ TOKENS = ("tok-canary-alpha-5e1f", "tok-canary-bravo-77aa")
 EXTRA = "hdr-canary-charlie-90d1"
 CANARIES = (*TOKENS, EXTRA, KEY)
 DONE = b"data: [DONE]\n\n"
-FAST = {"first_event_timeout": 0.3, "idle_timeout": 0.3, "total_timeout": 20}
+FAST = {"first_event_timeout": 1.0, "idle_timeout": 1.0, "total_timeout": 20}
 
 
 # What an upstream says
@@ -112,6 +112,8 @@ class Stage:
     upstreams: Mapping[str, Upstream]
     log: list[str] = field(default_factory=list)
     heard: list[bytes] = field(default_factory=list)
+    requests: int = 0
+    """How many lines about requests were looked at and forgotten."""
 
     @property
     def url(self) -> str:
@@ -150,11 +152,29 @@ class Stage:
         async with calling(self.url, request(self.url, asked(stream=stream, **body))) as reader:
             yield reader
 
+    async def rest(self, tasks: set[asyncio.Task[Any]]) -> None:
+        """Returns when only `tasks` are left, and no connection to an upstream."""
+        async with asyncio.timeout(10):
+            while self.served.tasks() - tasks:
+                self.served.thread.run(self.gateway.aclose())  # else a connection would wait for its next request
+                await asyncio.sleep(0.005)
+        self.served.thread.run(self.gateway.aclose())
+        for each in self.upstreams.values():
+            await each.connections(0)
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns when `condition` holds; for what the server does after the last byte."""
         async with asyncio.timeout(5):
             while not condition():  # noqa: ASYNC110  # the server runs in another thread and tells nobody
                 await asyncio.sleep(0.001)
+
+    def check_canaries(self) -> None:
+        """Nobody saw one; what was heard and logged by now is forgotten."""
+        self.requests += len(self.entries())
+        seen = b"".join(self.heard) + "\n".join(self.log).encode()
+        self.heard.clear()
+        self.log.clear()
+        assert [canary for canary in CANARIES if canary.encode() in seen] == []
 
     def entries(self) -> list[dict[str, Any]]:
         """The log's lines about requests; complete once the stage is cleared."""
@@ -166,12 +186,16 @@ def asked(*, stream: bool = False, **body: Any) -> dict[str, Any]:
     return {"model": "a/m", "messages": [{"role": "user", "content": "Say hello."}], "stream": stream, **body}
 
 
-def config(urls: Mapping[str, str], *, models: Any = ("m",), **settings: Any) -> str:
-    """The configuration of a stage as a file."""
+def config(
+    urls: Mapping[str, str], *, models: Any = ("m",), providers: Mapping[str, Mapping[str, Any]] = {}, **settings: Any
+) -> str:
+    """The configuration of a stage as a file; `providers` are further ones."""
     lines = ["[gateway]", *(f"{name} = {json.dumps(value)}" for name, value in {**FAST, **settings}.items())]
     for name, url in urls.items():
         lines += [f"[providers.{name}]", 'kind = "openai"', f'base_url = "{url}/v1"', f"models = {json.dumps(models)}"]
         lines += ['tokens = "secret://TOKENS"', 'headers = { x-extra = "secret://EXTRA" }']
+    for name, table in providers.items():
+        lines += [f"[providers.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     return "\n".join([*lines, "[models]", f"both = {json.dumps([f'{name}/m' for name in urls])}"])
 
 
@@ -217,8 +241,7 @@ async def set_stage(
         idle = served.tasks()
         here = Stage(served, app._app.state.gateway, upstreams, log)
         yield here
-        await asyncio.to_thread(served.settle, idle)
-        served.thread.run(here.gateway.aclose())
+        await here.rest(idle)
     _in_order(here)
 
 
@@ -231,18 +254,18 @@ def _in_order(here: Stage) -> None:
 
 
 class _Log(logging.Handler):
-    """Takes every line of every log, as it would be written."""
+    """Takes every line of every log as it would be written, and alone, since others keep what they take."""
 
     def into(self, lines: list[str]) -> None:
         self._lines = lines
-        self._before = logging.root.level
+        self._before = logging.root.level, logging.root.handlers
         self.setFormatter(JsonLines())
-        logging.root.addHandler(self)
+        logging.root.handlers = [self]
         logging.root.setLevel(logging.INFO)
 
     def stop(self) -> None:
-        logging.root.removeHandler(self)
-        logging.root.setLevel(self._before)
+        level, logging.root.handlers = self._before
+        logging.root.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(self.format(record))

@@ -80,6 +80,15 @@ async def test_a_pattern_lets_matching_ids_through():
         await of.routes("gpt")
 
 
+async def test_a_pattern_does_not_claim_what_another_provider_is_asked_for_by_name():
+    """Else a conversation would go where nobody meant it to go, as soon as the one that was named fails."""
+    of = catalogue(fixed={"all": {"*": "*"}, "a": {"m": "m-1"}}, discovered={"b": ["m"]})
+    assert await routes(of, "a/m") == ["a:m-1"]
+    assert await routes(of, "b/m") == ["b:m"]
+    assert await routes(of, "m") == ["all:m", "a:m-1", "b:m"]
+    assert await routes(of, "vendor/m") == ["all:vendor/m"]
+
+
 async def test_a_provider_that_discovers_is_believed_to_have_what_is_asked_of_it_by_name():
     of = catalogue(discovered={"b": ["m"]})
     assert await routes(of, "b/brand-new") == ["b:brand-new"]
