@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Iterable
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from core.api.shared.errors import error_object, json_bytes
 from core.chat.errors import ChatError
+from core.chat.redact import redact
 from handlers.aws.runtime_api import Context, ResponseStream
 
 ENDING = 1.0
@@ -73,7 +75,7 @@ class Exchange:
         `seconds` is what the platform still grants.
         """
         deadline = time.monotonic() + seconds
-        self._reply = reply = Reply(stream, head=self._scope["method"] == "HEAD")
+        self._reply = reply = Reply(stream)
         running = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
         try:
             while not reply.over:
@@ -127,8 +129,8 @@ class Exchange:
     async def _run(self) -> None:
         try:
             await self._app(self._scope, self._receive, self._send)
-        except Exception:  # noqa: BLE001  # an app may raise anything; the answer ends lawfully all the same
-            _LOG.exception("the app failed")
+        except Exception as error:  # noqa: BLE001  # an app may raise anything; the answer ends lawfully all the same
+            _LOG.error("the app failed", extra={"trace": redact("".join(traceback.format_exception(error)))})
         finally:
             self._items.put(None)
 
@@ -160,10 +162,9 @@ class Reply:
     `over` says that nothing more can be sent, `whole` that the app came to the end of its answer.
     """
 
-    def __init__(self, stream: ResponseStream, *, head: bool) -> None:
+    def __init__(self, stream: ResponseStream) -> None:
         self.over = self.whole = False
         self._stream = stream
-        self._bodiless = head
         self._started = self._events = self._written = False
 
     def pass_on(self, message: Message) -> None:
@@ -200,12 +201,11 @@ class Reply:
             elif name not in _OF_THE_CONNECTION:
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
         self._started = True
-        self._bodiless = self._bodiless or status in {204, 304}
         self._events = headers.get("content-type", "").startswith("text/event-stream")
         self._stream.start(status, headers, cookies)
 
     def _write(self, data: bytes) -> None:
-        if data and not self._bodiless:
+        if data:
             self._written = True
             self._stream.write(data)
 
@@ -213,6 +213,7 @@ class Reply:
         self.over = True
         if not self._written:
             # Lambda has been seen to hold a stream without any body open until the function's timeout
-            # (aws-lambda-nodejs-runtime-interface-client#95, aws-lambda-web-adapter#499). One byte avoids it.
+            # (aws-lambda-nodejs-runtime-interface-client#95, aws-lambda-web-adapter#499). One byte avoids it; where
+            # HTTP forbids a body, the front drops it.
             self._stream.write(b"\n")
         self._stream.end()

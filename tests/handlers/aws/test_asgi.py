@@ -144,3 +144,13 @@ def test_where_nobody_takes_the_answer_the_app_is_stopped(exchange, caplog):
     assert len(told) == 1
     assert [kind for kind, *_ in stream.said] == ["start", "write", "write"]
     assert "nobody takes the answer" in caplog.text
+
+
+def test_an_app_that_fails_is_logged_without_secrets(exchange, caplog):
+    async def app(_, __, ___):
+        raise RuntimeError("refused sk-canary-0123456789")
+
+    assert exchange(app).run(Stream(), LONG)
+    (line,) = (line for line in caplog.records if line.message == "the app failed")
+    assert "RuntimeError: refused" in line.trace
+    assert "canary" not in line.trace

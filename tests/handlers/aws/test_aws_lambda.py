@@ -129,6 +129,8 @@ async def test_an_endless_answer_ends_lawfully_before_the_kill(deploy, client):
             assert last["error"]["code"] == "deadline_exceeded"
             await up.connections(0)
         assert (function.starts, function.kills) == (1, 0)
+        assert [entry["error"] for entry in function.entries if "error" in entry] == ["deadline_exceeded"] * 3
+        assert not any(entry.get("level") == "ERROR" for entry in function.entries)  # it was the gateway's own end
 
 
 async def test_the_sdk_raises_where_time_is_over(deploy):
