@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench import aws_zip
 from bench.coldstart import cold_start
 from bench.measures import KEY, Measure, Paced, Plain, idle_memory, warm_up
 from bench.processes import Server, target, upstream
@@ -41,6 +42,7 @@ def main() -> None:
     with upstream() as source:
         environment = {"UPSTREAM": f"http://127.0.0.1:{source.port}", "API_MASTER_KEY": KEY, **KEEP_BYTE_CODE}
         run_cold_starts(plan, environment, results)
+        aws_zip.run(plan.cold_starts, results)
         with target(BASELINE, environment) as baseline, target(GATEWAY, environment) as gateway:
             run_servers(plan, (baseline, gateway), results)
     write(results)

@@ -62,6 +62,7 @@ def _requirement(package: Mapping[str, Any]) -> str:
 def install(requirements: Sequence[str], target: Path, arch: str, python: str) -> None:
     """Unpack the wheels of `requirements` for `python` on Linux, with uv where it is there, else with pip."""
     listed = target.with_suffix(".txt")
+    listed.parent.mkdir(parents=True, exist_ok=True)
     listed.write_text("\n".join(requirements))
     command = _installer(PLATFORMS[arch], python)
     given = ["--quiet", "--no-deps", "--require-hashes", "--python-version", python, "--target", str(target)]
