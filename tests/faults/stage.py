@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -186,17 +185,26 @@ def asked(*, stream: bool = False, **body: Any) -> dict[str, Any]:
     return {"model": "a/m", "messages": [{"role": "user", "content": "Say hello."}], "stream": stream, **body}
 
 
+def openai(url: str) -> dict[str, Any]:
+    """The table of a provider at `url`."""
+    return {"kind": "openai", "base_url": f"{url}/v1", "headers": {"x-extra": "secret://EXTRA"}}
+
+
 def config(
-    urls: Mapping[str, str], *, models: Any = ("m",), providers: Mapping[str, Mapping[str, Any]] = {}, **settings: Any
-) -> str:
-    """The configuration of a stage as a file; `providers` are further ones."""
-    lines = ["[gateway]", *(f"{name} = {json.dumps(value)}" for name, value in {**FAST, **settings}.items())]
-    for name, url in urls.items():
-        lines += [f"[providers.{name}]", 'kind = "openai"', f'base_url = "{url}/v1"', f"models = {json.dumps(models)}"]
-        lines += ['tokens = "secret://TOKENS"', 'headers = { x-extra = "secret://EXTRA" }']
-    for name, table in providers.items():
-        lines += [f"[providers.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
-    return "\n".join([*lines, "[models]", f"both = {json.dumps([f'{name}/m' for name in urls])}"])
+    urls: Mapping[str, str],
+    *,
+    provider: Callable[[str], Mapping[str, Any]] = openai,
+    models: Any = ("m",),
+    others: Mapping[str, Mapping[str, Any]] | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """The configuration of a stage: a `provider` for each of `urls`, and `others` that need none."""
+    common = {"tokens": "secret://TOKENS", "models": list(models) if isinstance(models, tuple) else models}
+    return {
+        "gateway": {**FAST, **settings},
+        "providers": {**{name: {**common, **provider(url)} for name, url in urls.items()}, **(others or {})},
+        "models": {"both": [f"{name}/m" for name in urls]},
+    }
 
 
 class House:
@@ -234,7 +242,7 @@ async def set_stage(
         taking.into(log)
         stack.callback(taking.stop)
         addresses = {**{name: each.url for name, each in upstreams.items()}, **(urls or {})}
-        document = tomllib.loads(config(addresses, **settings))
+        document = config(addresses, **settings)
         secrets = {"TOKENS": ",".join(tokens), "EXTRA": EXTRA}
         app = gateway(read_settings(document, secrets_url=secrets_url), secrets)
         house.app, house.play = app, wrap(app)

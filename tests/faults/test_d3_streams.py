@@ -40,11 +40,11 @@ WHOLE = {"choices": [{"message": {"role": "assistant", "content": "Hello"}, "fin
 MEBIBYTE = 1024 * 1024
 
 
-def breaks(*pieces: bytes, reset: bool = False):
+def breaks(*pieces: bytes, reset: bool = False, **headers: str):
     """A chunked stream that ends with its connection."""
 
     async def script(_: Seen, wire: Wire) -> None:
-        await wire.head(content_type="text/event-stream")
+        await wire.head(**{"content_type": "text/event-stream", **headers})
         for piece in pieces:
             await wire.chunk(piece)
         if reset:

@@ -32,7 +32,6 @@ from tests.faults.stage import (
     answered,
     asked,
     broken_off,
-    config,
     failed,
     refusal,
     refused,
@@ -303,10 +302,21 @@ async def test_models_that_a_provider_cannot_list(stage):
 ROOT = Path(__file__).parent.parent.parent
 
 
+FILE = """
+[gateway]
+idle_timeout = 30
+[providers.a]
+kind = "openai"
+base_url = "%s/v1"
+tokens = "secret://TOKENS"
+models = ["m"]
+"""
+
+
 async def test_a_stop_while_answers_are_written(tmp_path):
     """Row 103: there is a time of grace; who is not done by then is told so, in the stream or by a status."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    environment |= {"API_MASTER_KEY": KEY, "TOKENS": TOKENS[0], "EXTRA": EXTRA}
+    environment |= {"API_MASTER_KEY": KEY, "TOKENS": TOKENS[0]}
     gate = asyncio.Event()
 
     async def script(seen: Seen, wire: Wire) -> None:
@@ -316,7 +326,7 @@ async def test_a_stop_while_answers_are_written(tmp_path):
         await GOOD(seen, wire)
 
     async with upstream(script) as service:
-        (tmp_path / "any2api.toml").write_text(config({"a": service.url}, first_event_timeout=30, idle_timeout=30))
+        (tmp_path / "any2api.toml").write_text(FILE % service.url)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "core.cli", "serve", "--port", "0"),
             cwd=tmp_path, env=environment, stdout=PIPE, stderr=PIPE,

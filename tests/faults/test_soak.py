@@ -160,7 +160,7 @@ async def test_a_thousand_faults(stage, monkeypatch):
     limits = {"first_event_timeout": 0.1, "idle_timeout": 0.1, "commit_after": 0.05}
     demo = {"demo": {"kind": "demo", "pace": 0.001}}
     models = [*SCRIPTS, *REFUSING]
-    async with stage(scripted, refusing, tokens=TOKENS, models=models, providers=demo, **limits) as here:
+    async with stage(scripted, refusing, tokens=TOKENS, models=models, others=demo, **limits) as here:
         process, tasks = psutil.Process(), here.served.tasks()
         files = process.num_fds()
         tracemalloc.start()
