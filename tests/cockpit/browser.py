@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 15_000
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -28,25 +27,3 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         yield browser
         browser.close()
-
-
-def unlock(page: Page, url: str, key: str) -> None:
-    """Open the cockpit with this key; returns when it is ready."""
-    page.goto(url)
-    page.get_by_label("Key").fill(key)
-    page.get_by_role("button", name="Unlock").click()
-    page.locator("cockpit-light[data-state=ready]").wait_for()
-    page.locator("cockpit-terminal option").first.wait_for(state="attached")
-
-
-def say(page: Page, text: str, model: str = "") -> None:
-    """Send a message in the terminal."""
-    if model:
-        page.locator("cockpit-terminal select[name=model]").select_option(model)
-    page.get_by_label("Message").fill(text)
-    page.get_by_role("button", name="Send", exact=True).click()
-
-
-def answered(page: Page) -> None:
-    """Returns when the last answer has come to its end."""
-    page.locator("article.assistant").last.locator(".figures").wait_for()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.cockpit.browser import answered, chromium, say, unlock
+from tests.cockpit.actions import answered, say, unlock
+from tests.cockpit.browser import chromium
 from tests.support.gateway import KEY, running
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "images"
