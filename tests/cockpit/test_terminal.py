@@ -144,7 +144,7 @@ def test_the_bytes_and_the_request_as_programs(terminal: Page, gateway: Connecte
     answer.locator(".figures").wait_for()
     answer.get_by_text("Request, bytes, and code").click()
     shown = answer.locator("pre")
-    assert '"content": "it\'s"' in shown.inner_text()
+    answer.locator("pre", has_text='"content": "it\'s"').wait_for()
     answer.get_by_role("button", name="Bytes").click()
     assert shown.inner_text().startswith("data: {")
     assert "data: [DONE]" in shown.inner_text()
