@@ -1,8 +1,12 @@
-"""`python -m tests.cockpit.screenshots [FOLDER]`: the cockpit at two widths and in both themes, as PNG files."""
+"""`python -m tests.cockpit.screenshots [FOLDER]`: the cockpit at two widths and in both themes, as PNG files.
+
+Without a folder only the terminal, for the documentation; with one, every panel.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page
@@ -22,7 +26,7 @@ THEMES = ("light", "dark")
 PANELS = ("models", "providers", "connect", "faults", "activity")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, panels: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running(SETTINGS) as url, chromium() as browser:
         for size, (width, height) in SIZES.items():
@@ -33,25 +37,26 @@ def main(folder: Path) -> None:
                     locale="en",
                     reduced_motion="reduce",
                 )
-                _take(context.new_page(), url, folder, f"{size}-{theme}")
+                _take(context.new_page(), url, panels, str(folder / f"%s-{size}-{theme}.png"))
                 context.close()
 
 
-def _take(page: Page, url: str, folder: Path, name: str) -> None:
+def _take(page: Page, url: str, panels: Sequence[str], path: str) -> None:
     page.set_default_timeout(15_000)
-    page.goto(url)
-    page.screenshot(path=folder / f"lock-{name}.png")
     unlock(page, url, KEY)
     say(page, "What is an any2api?", "demo/reasoning")
     answered(page)
     say(page, "Tell me a story.", "demo/story")
     answered(page)
-    page.screenshot(path=folder / f"terminal-{name}.png")
-    for panel in PANELS:
+    page.screenshot(path=path % "cockpit")
+    for panel in panels:
         page.goto(f"{url}/#{panel}")
         page.locator(f"cockpit-{panel} .card").first.wait_for()
-        page.screenshot(path=folder / f"{panel}-{name}.png")
+        page.screenshot(path=path % f"cockpit-{panel}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    if len(sys.argv) > 1:
+        main(Path(sys.argv[1]), PANELS)
+    else:
+        main(FOLDER, ())
