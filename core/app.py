@@ -104,6 +104,10 @@ def set_up_logging() -> None:
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == log.name]:
+        logging.getLogger(
+            name
+        ).disabled = False  # a host that configures logging, as Google's does, turns all others off
 
 
 def _load(room: str, name: str, setting: str) -> ModuleType:

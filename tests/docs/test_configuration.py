@@ -15,6 +15,7 @@ from core.chat.options import Options
 from core.chat.settings import GatewaySettings, ProviderSettings, Settings, read_settings
 from core.cli import main
 from core.wire.client import HttpClient
+from handlers.public import TIME_LIMIT
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "any2api.example.toml"
@@ -68,7 +69,7 @@ def test_every_table_has_its_heading():
 
 def test_every_variable_has_its_heading():
     read = set(re.findall(r'"([A-Z][A-Z0-9]*_[A-Z0-9_]+)"', Path(config.__file__).read_text("utf-8")))
-    assert read | {"API_MASTER_KEY"} == below("Environment") | below("Without a file")
+    assert read | {"API_MASTER_KEY", TIME_LIMIT} == below("Environment") | below("Without a file")
 
 
 @pytest.mark.parametrize("kind", KINDS)

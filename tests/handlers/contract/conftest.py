@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.handlers.contract import vercel
-from tests.handlers.contract.artefacts import Artefact, AwsZip, Laptop, Running
+from tests.handlers.contract.artefacts import Artefact, AwsZip, Laptop, Running, package
 from tests.handlers.contract.google import GoogleZip
 from tests.handlers.contract.vercel import VercelOutput
 from tests.support.openai_models import ALL
@@ -65,7 +65,9 @@ def aws(settings: Path, tmp_path_factory) -> AwsZip:
 
 @pytest.fixture(scope="session")
 def google(settings: Path, tmp_path_factory) -> GoogleZip:
-    return GoogleZip(settings, tmp_path_factory.mktemp("google"))
+    scratch = tmp_path_factory.mktemp("google")
+    package("gcp", settings, scratch)
+    return GoogleZip(scratch / "any2api-gcp.zip", scratch)
 
 
 @pytest.fixture(scope="session")

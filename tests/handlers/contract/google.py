@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.handlers.contract.artefacts import LONG, PYTHON, Running, package, started
+from tests.handlers.contract.artefacts import LONG, PYTHON, Running, started
 
 LAUNCH = """
 import os, sys
@@ -23,14 +23,13 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class GoogleZip:
-    """What `any2api package gcp` wrote, in an environment made from its own requirements.txt."""
+    """A zip that `any2api package gcp` wrote, in an environment made from its own requirements.txt."""
 
     hears_hangups = True
 
-    def __init__(self, settings: Path, scratch: Path) -> None:
-        package("gcp", settings, scratch)
+    def __init__(self, zipped: Path, scratch: Path) -> None:
         self.workspace = scratch / "workspace"
-        with zipfile.ZipFile(scratch / "any2api-gcp.zip") as archive:
+        with zipfile.ZipFile(zipped) as archive:
             archive.extractall(self.workspace)
         assert compileall.compile_dir(self.workspace, quiet=1), "Google's buildpack would fail here"
         self._bin = scratch / "venv" / "bin"
