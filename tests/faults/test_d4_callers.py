@@ -1,8 +1,7 @@
 """What callers do, rows 64 to 88.
 
-Not here: row 66, a hang-up that the platform does not tell, is what the deadline is for (row 96); row 80 waits for the
-Responses API; row 86, counting failures by address, is not done: every wrong key costs a fixed delay instead; rows 89
-and 90 concern the cockpit, row 91 emulated tool calls, row 92 Idempotency-Key, none of which exists yet.
+Not here: row 66, a hang-up that the platform does not tell, is what the deadline is for (row 96); rows 89 and 90
+concern the cockpit and stand in tests/cockpit; rows 91 and 92, tool calls from text and Idempotency-Key, are not built.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import json
 
 import pytest
 
+from core.api.shared import access, guesses
 from core.api.shared import body as reading
 from core.chat.events import Notice
 from core.chat.ports import Capabilities
@@ -378,6 +378,15 @@ async def test_a_stream_that_is_no_boolean(stage, value):
         assert (said.status, said.json["error"]["param"]) == (400, "stream")
 
 
+async def test_a_body_of_another_api(stage, streamed):
+    """Row 80: who asks chat completions in the words of the Responses API is understood."""
+    async with stage(GOOD) as here:
+        body = {"model": "a/m", "input": "Say hello.", "instructions": "Be kind.", "stream": streamed}
+        answered(await here.send(request(here.url, body)))
+        roles = [message["role"] for message in here.a.seen[0].json["messages"]]
+        assert roles == ["system", "user"]
+
+
 # Addresses and headers
 
 
@@ -546,6 +555,19 @@ async def test_a_wrong_key(stage, streamed, headers):
         assert said.headers["www-authenticate"] == "Bearer"
         assert said.json["error"]["message"] == "Incorrect API key provided. Send it as `Authorization: Bearer KEY`."
         assert here.a.seen == []
+
+
+async def test_somebody_who_tries_keys(stage, monkeypatch):
+    """Row 86: told to wait, and in the log without their address; a valid key is let in all the same."""
+    monkeypatch.setattr(access, "DELAY", 0.0)
+    async with stage(GOOD) as here:
+        wrong = request(here.url, asked(), headers={"Authorization": "Bearer wrong"})
+        said = [await here.send(wrong) for _ in range(guesses.MANY)]
+        assert {each.status for each in said} == {401}
+        assert ["retry-after" in each.headers for each in said] == [False] * (guesses.MANY - 1) + [True]
+        answered(await here.ask())
+    [warning] = [line for line in here.log if "wrong keys" in line]
+    assert "127.0.0.1" not in warning
 
 
 async def test_two_keys(stage):
