@@ -121,7 +121,7 @@ variable "secrets_version" {
 }
 
 variable "environment" {
-  description = "Further environment variables, such as `LOG_LEVEL`. Never a secret."
+  description = "Further environment variables, such as `STATE_URL`. Never a secret."
   type        = map(string)
   default     = {}
 
