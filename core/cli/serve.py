@@ -50,6 +50,7 @@ def run(settings: Settings, host: str, port: int) -> int:
         print(f"key: {made or f'the key in {name}'}", flush=True)
         model = asyncio.run(_model_to_try(settings)) or "MODEL"
         print(f"try: {curl(url, made or variable, model)}", flush=True)
+        print(f"page: {url}/ in a browser, with the same key", flush=True)
         _serve(app, listener)
     return 0
 

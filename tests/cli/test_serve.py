@@ -102,7 +102,7 @@ async def serving(start, settings, *arguments: str, **environment: str):
     async with upstream(answer) as server, asyncio.timeout(60):
         settings(server.url)
         process = await start("serve", "--port", "0", *arguments, **environment)
-        yield [(await process.stdout.readline()).decode() for _ in range(3)]
+        yield [(await process.stdout.readline()).decode() for _ in range(4)]
         process.send_signal(signal.SIGINT)
         out, err = await process.communicate()
         assert (process.returncode, out) == (0, b"")
@@ -120,7 +120,8 @@ async def paste(line: str, **environment: str) -> str:
 
 
 async def test_without_a_key_one_is_made_and_the_printed_command_works(start, settings):
-    async with serving(start, settings) as (url, key, command):
+    async with serving(start, settings) as (url, key, command, page):
+        assert page.startswith(f"page: {url.split()[-1].removesuffix('v1')} in a browser")
         assert url.startswith("any2api listens at http://127.0.0.1:")
         assert key.startswith("key: sk-any2api-")
         assert len(key.split()[1]) == len("sk-any2api-") + 32
