@@ -72,7 +72,7 @@ def test_what_it_holds(made):
     assert "any2api.toml" in inside
     assert {"core/app.py", "core/stores/ssm.py", "core/providers/puter/__init__.py"} <= set(inside)
     assert "core/dialects/declared/presets/openai-sse.toml" in inside
-    for unwanted in ("uvicorn", "uvloop", "core/cli", "tests", "httpcore", "h11", "certifi", "moto", "boto"):
+    for unwanted in ("uvicorn", "uvloop", "core/cli", "tests", "httpcore", "h11", "certifi", "click", "moto", "boto"):
         assert [name for name in inside if name.startswith(unwanted)] == []
     assert [name for name in inside if name.endswith((".pyi", ".txt", ".css.map")) or "dist-info" in name] == []
     with zipfile.ZipFile(made[0]) as archive:
