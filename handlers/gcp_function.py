@@ -24,20 +24,14 @@ TIME_LIMIT = 300.0
 SIZE_LIMIT = 9_500_000
 """Bytes of a streamed answer: Google cuts it off at 10 MB, and counts what surrounds each chunk as well."""
 
-_OF_ASGI = frozenset(
-    {
-        *("type", "asgi", "http_version", "method", "scheme", "path", "raw_path", "query_string", "root_path"),
-        *("headers", "client", "server", "extensions"),
-    }
-)
 _APP = PublicApp(TIME_LIMIT, SIZE_LIMIT)
 
 
 class Conversation(Response):
-    """Gives the gateway the request as it came, without what the framework's own router has put into it."""
+    """Whatever the framework sends in answer, the gateway sends itself."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await _APP({key: value for key, value in scope.items() if key in _OF_ASGI}, receive, send)
+        await _APP(scope, receive, send)
 
 
 @functions_framework.aio.http

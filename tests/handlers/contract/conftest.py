@@ -12,8 +12,11 @@ from tests.handlers.contract import vercel
 from tests.handlers.contract.artefacts import Artefact, AwsZip, Laptop, Running, package
 from tests.handlers.contract.google import GoogleZip
 from tests.handlers.contract.vercel import VercelOutput
+from tests.support.bounds import bounded
 from tests.support.openai_models import ALL
 from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
+
+__all__ = ["bounded"]
 
 SETTINGS = """
 [gateway]
