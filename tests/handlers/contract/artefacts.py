@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -74,8 +75,10 @@ class AwsZip:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         options = ["--arch", "arm64" if os.uname().machine == "aarch64" else "x86_64", "--python", python]
         package("aws", settings, scratch, *options)
-        (archive,) = scratch.glob("*.zip")
-        subprocess.run(["unzip", "-q", str(archive), "-d", str(self._task)], check=True)
+        (zipped,) = scratch.glob("*.zip")
+        with zipfile.ZipFile(zipped) as archive:
+            for entry in archive.infolist():
+                Path(archive.extract(entry, self._task)).chmod(entry.external_attr >> 16 & 0o777)
 
     @contextmanager
     def start(self, seconds: float = LONG, **environment: str) -> Iterator[Running]:

@@ -138,9 +138,11 @@ def _control() -> Iterator[tuple[str, queue.Queue[Any]]]:
         listener.listen()
         reader = threading.Thread(target=_read, args=(listener, messages))
         reader.start()
-        yield path, messages
-        listener.shutdown(socket.SHUT_RDWR)
-        reader.join(PATIENCE)
+        try:
+            yield path, messages
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            reader.join(PATIENCE)
 
 
 def _read(listener: socket.socket, messages: queue.Queue[Any]) -> None:
