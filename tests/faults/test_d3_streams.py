@@ -485,7 +485,8 @@ async def test_several_choices_of_which_one_fails(stage, streamed):
             await gate.wait()
             await says(HELLO)(seen, wire)
 
-    async with stage(script, first_event_timeout=10, idle_timeout=10) as here:
+    for_ever = {"first_event_timeout": 1000, "idle_timeout": 1000, "total_timeout": 1000}
+    async with stage(script, **for_ever) as here:
         asking = asyncio.create_task(here.ask(stream=streamed, n=3))
         await here.until(lambda: not left)
         gate.set()

@@ -150,9 +150,10 @@ async def test_a_model_that_is_known_waits_for_nobodys_new_list():
     of = Catalogue(here.upstreams, {})
     slow.gate.set()
     await of.models()
-    slow.gate.clear()
+    slow.asked_now.clear()
     here.clock.advance(10_000)
     assert await routes(of, "m") == ["known:m"]
+    assert not slow.asked_now.is_set()
     assert await routes(of, "n") == ["slow:n"]
 
 

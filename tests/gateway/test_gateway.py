@@ -1,6 +1,8 @@
 """The road: which upstream and which token are tried, in what order, how often, and what is said in the end."""
 
 import asyncio
+import gc
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -291,6 +293,27 @@ async def test_a_stream_that_is_no_generator_is_treated_alike():
     assert await ask(road) == "Hello!"
     assert (await fails(Road({"a": Eager(InvalidRequest("no"))}))).status == 400
     assert (await fails(Road({"a": Eager(TypeError(), TypeError())}))).code == "provider_error"
+
+
+async def test_a_second_attempt_does_not_carry_the_first_one_along():
+    """What a failed attempt had read may be megabytes."""
+
+    class Read:
+        pass
+
+    class Failing(Scripted):
+        async def stream(self, request, token):
+            gc.collect()
+            alive.append([each for each in before if each() is not None])
+            read = Read()
+            before.append(weakref.ref(read))
+            yield [Notice("seed")]
+            raise SERVER
+
+    before: list[weakref.ref[Read]] = []
+    alive: list[list[weakref.ref[Read]]] = []
+    await fails(Road({"a": Failing()}))
+    assert alive == [[], []]
 
 
 # Tokens

@@ -11,6 +11,7 @@ from core.chat.errors import Blame, ChatError, Unavailable, UpstreamError, Upstr
 from core.chat.settings import ProviderSettings
 from core.gateway import upstreams as module
 from core.gateway.secrets import Secrets
+from core.gateway.tokens import LONG_PROBE
 from core.gateway.upstreams import DISCOVERY_RETRY, LONGEST_BENCH, Health, Upstream
 from tests.support.road import Clock, Scripted, Store
 
@@ -268,6 +269,16 @@ async def test_a_list_is_asked_for_with_a_token_that_works_and_holds_it_for_nobo
     lease.failed(REFUSAL)
     await one.discover()
     assert [token.secret for token in provider.asked_for_models] == ["good"]
+
+
+async def test_a_list_that_was_asked_for_as_a_probe_leaves_the_probe_to_others(clock):
+    one = upstream(Scripted(models=["a"]), clock, Store({"T": "t"}))
+    await one.load_tokens()
+    one.pool.take("m").failed(REFUSAL)
+    clock.advance(LONG_PROBE)
+    await one.discover()
+    assert list(one.models) == ["a"]
+    assert one.pool.take("m").token.secret == "t"
 
 
 async def test_a_refused_list_says_nothing_about_the_token(clock):
