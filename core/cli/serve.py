@@ -18,6 +18,7 @@ import uvicorn
 from core.app import build_gateway, create_app, set_up_logging
 from core.chat.ports import SECRET_SCHEME
 from core.chat.settings import Settings
+from core.cli.connection import Connection
 from core.cli.models import first_model
 from core.cli.stores import open_store, variables
 from core.config import is_weak
@@ -25,7 +26,6 @@ from core.gateway.secrets import split_secret
 
 REFUSED = 2
 BACKLOG = 2048
-LONGEST_HEAD = 32 * 1024
 GRACE = 5
 LAST_WORDS = 1.0
 
@@ -116,7 +116,7 @@ def _serve(app: Callable[..., Awaitable[None]], listener: socket.socket) -> None
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
+        http=Connection,
     )
     with suppress(KeyboardInterrupt):
         _Server(config).run(sockets=[listener])

@@ -2,6 +2,7 @@
 
 Not here: row 66, a hang-up that the platform does not tell, is what the deadline is for (row 96); rows 89 and 90
 concern the cockpit and stand in tests/cockpit; rows 91 and 92, tool calls from text and Idempotency-Key, are not built.
+Of row 67, heads that do not end are in tests/cli/test_connection.py.
 """
 
 from __future__ import annotations
