@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from core.chat.errors import Unavailable
 from core.chat.events import Batch
+from core.chat.media import (
+    EmbeddingRequest,
+    Embeddings,
+    ImageRequest,
+    Media,
+    Pictures,
+    SpeechRequest,
+    Transcript,
+    TranscriptionRequest,
+    VideoJob,
+    VideoRequest,
+)
 from core.chat.requests import ChatRequest
 
 SECRET_SCHEME = "secret://"  # noqa: S105  # a scheme, no secret
@@ -46,17 +59,25 @@ class Capabilities:
     other_parts: bool = False
     """Audio and file parts in OpenAI's form."""
     logprobs: bool = False
+    stop: bool = False
+    token_limit: bool = False
+    response_format: bool = False
+    """Whether it honours `stop`, `max_completion_tokens` and `response_format` itself; else we see to them."""
+
+
+ModelKind: TypeAlias = Literal["chat", "embedding", "image", "speech", "transcription", "video"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model that an upstream offers, by the upstream's id."""
+    """A model that an upstream offers, by the upstream's id; `kind` is what it makes."""
 
     model: str
     owner: str = ""
     context_length: int | None = None
     max_output_tokens: int | None = None
     description: str = ""
+    kind: ModelKind = "chat"
 
 
 class ChatProvider(Protocol):
@@ -79,6 +100,49 @@ class ChatProvider(Protocol):
 
     async def models(self, token: Token) -> Sequence[ModelInfo]:
         """What the upstream offers now. Raises `UpstreamError`; empty where it has no list."""
+        ...
+
+
+@runtime_checkable
+class EmbeddingProvider(Protocol):
+    """A provider that makes vectors of texts. This one and those below: each raises `UpstreamError`."""
+
+    async def embed(self, request: EmbeddingRequest, token: Token) -> Embeddings: ...
+
+
+@runtime_checkable
+class ImageProvider(Protocol):
+    """A provider that makes pictures."""
+
+    async def make_images(self, request: ImageRequest, token: Token) -> Pictures: ...
+
+
+@runtime_checkable
+class SpeechProvider(Protocol):
+    """A provider that speaks. The sound is read within the block."""
+
+    def speak(self, request: SpeechRequest, token: Token) -> AbstractAsyncContextManager[Media]: ...
+
+
+@runtime_checkable
+class TranscriptionProvider(Protocol):
+    """A provider that writes down what is said."""
+
+    async def transcribe(self, request: TranscriptionRequest, token: Token) -> Transcript: ...
+
+
+@runtime_checkable
+class VideoProvider(Protocol):
+    """A provider that makes films. `reference` is a job's own, and `token` the one that began it."""
+
+    async def make_video(self, request: VideoRequest, token: Token) -> VideoJob: ...
+
+    async def video(self, reference: str, token: Token) -> VideoJob:
+        """How far the job is now."""
+        ...
+
+    def video_content(self, reference: str, token: Token) -> AbstractAsyncContextManager[Media]:
+        """The finished film, read within the block."""
         ...
 
 
