@@ -29,7 +29,7 @@ class Attempt:
     route: Route
     lease: Lease
     stream: AsyncGenerator[Batch]
-    patience: Patience
+    patience: Patience[Batch]
 
     async def next(self, seconds: float) -> Batch | None:
         """The next events, None at the end. A provider's own bug is an upstream failure, told without its details."""
@@ -54,14 +54,7 @@ class Attempt:
         return head
 
     def failed(self, error: UpstreamError, record: Record) -> None:
-        """What a failure means for the token and the upstream, and for whoever reads the log."""
-        upstream = self.route.upstream
-        self.lease.failed(error)
-        upstream.health.failed(error)
-        if error.code == "model_not_found":
-            upstream.forget(self.route.model)
-        if isinstance(error, ProviderFailure):
-            record.cause = error.__cause__
+        blame(error, self.route, self.lease, record)
 
     async def close(self) -> None:
         """Let go of timer, token and connection. What a provider does in its last moments changes nothing any more."""
@@ -133,6 +126,16 @@ class ProviderFailure(UpstreamError):
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"The provider could not make sense of this exchange ({type(cause).__name__}).")
+
+
+def blame(error: UpstreamError, route: Route, lease: Lease, record: Record) -> None:
+    """What a failure means for the token and the upstream, and for whoever reads the log."""
+    lease.failed(error)
+    route.upstream.health.failed(error)
+    if error.code == "model_not_found":
+        route.upstream.forget(route.model)
+    if isinstance(error, ProviderFailure):
+        record.cause = error.__cause__
 
 
 def begin(route: Route, lease: Lease, request: ChatRequest, deadline: float) -> Attempt:

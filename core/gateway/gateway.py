@@ -1,44 +1,52 @@
-"""The one road. The order is written here and nowhere else: route, check, take a token, open, commit.
+"""What everything passes through: who may, who can, who answers, and what it came to.
 
-Before the commit point (the first meaningful event) a failure may be tried again: another token, the same upstream a
-moment later, the next route; three attempts at most. After it the answer ends with what went wrong, since two
-answers are never spliced.
+Chat answers are `open`ed, other requests are `call`ed, and sound and films are `hold`ed while they are read. All three
+take the same road. Before the commit point (the first meaningful event, or the result) a failure may be tried again;
+after it the answer ends with what went wrong, since two answers are never spliced.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
-from core.chat.errors import Blame, ChatError, InvalidRequest, Retry, UpstreamError
-from core.chat.ports import Capabilities, Closing, Token
+from core.chat.errors import UpstreamError
+from core.chat.media import Media
+from core.chat.ports import Closing
 from core.chat.redact import redact
-from core.chat.requests import ChatRequest, Image, OtherPart
+from core.chat.requests import ChatRequest
 from core.chat.settings import GatewaySettings
 from core.gateway.activity import Activity
 from core.gateway.answer import Answer, begin, loop_time
 from core.gateway.catalogue import Catalogue, Listed, Route
 from core.gateway.keys import Caller, Keys
+from core.gateway.needs import able_to_chat, having
 from core.gateway.record import Record
+from core.gateway.road import Road, Try
 from core.gateway.secrets import Secrets
+from core.gateway.tickets import Ticket, seal, unknown_job, unseal
 from core.gateway.tokens import Lease
 from core.gateway.upstreams import Upstream
 from core.gateway.usage import Meter
-
-ATTEMPTS = 3
-LONGEST_WAIT = 5.0
-LONGEST_PAUSE = 0.5
-TIMER_SLACK = 0.01
-"""An event loop may wake us this much too early."""
+from core.gateway.work import Block, Held, Work, hold, perform
 
 RESERVE = 2.0
 """What we leave of the platform's time for saying how it ended."""
 
+P = TypeVar("P")
+T = TypeVar("T")
+
 
 class Gateway:
-    """Everything between a parsed request and the events of its answer."""
+    """Everything between a parsed request and what becomes of it.
+
+    `remaining` is always what the platform still grants, in seconds. Whatever raises `ChatError` before it returned
+    has said nothing yet, so that can still become an honest status line.
+    """
 
     def __init__(
         self,
@@ -57,7 +65,7 @@ class Gateway:
         self._keys = keys
         self._secrets = secrets
         self._http = http
-        self._jitter = jitter
+        self._road = Road(secrets, jitter)
 
     async def aclose(self) -> None:
         """Let go of all that is open, in the loop that opened it. A process that simply ends need not."""
@@ -77,87 +85,79 @@ class Gateway:
         """`text` without any of our secrets, or an upstream's address."""
         return redact(text, [*self._secrets.known(), *self._keys.known()])
 
+    def seal(self, ticket: Ticket) -> str:
+        """`ticket` as an id that a caller may keep."""
+        return seal(ticket, self._keys.sign)
+
+    def unseal(self, text: str) -> Ticket:
+        """The ticket that we sealed. Raises `ChatError` (404) for any other text."""
+        return unseal(text, self._keys.is_signed)
+
     async def open(self, request: ChatRequest, record: Record, *, remaining: float | None = None) -> Answer:
-        """The answer to `request`, past its commit point. `remaining` is what the platform still grants, in seconds.
-
-        Raises `ChatError`: nothing has been said yet, so it can still become an honest status line.
-        """
+        """The answer to `request`, past its commit point."""
         record.model = request.model
-        total = self.settings.total_timeout
-        deadline = loop_time() + (total if remaining is None else min(total, remaining - RESERVE))
-        routes = _capable(await self._catalogue.routes(request.model), request)
-        routes.sort(key=lambda route: route.upstream.health.benched)
-        failure: ChatError | None = None
-        for position, route in enumerate(routes):
-            try:
-                return await self._try_route(route, request, record, deadline, last=position == len(routes) - 1)
-            except UpstreamError as error:
-                failure = error
-                if error.retry is Retry.NEVER:
-                    break
-            except ChatError as error:
-                failure = failure or error
-            if record.attempts >= ATTEMPTS:
-                break
-        assert failure is not None  # noqa: S101  # the catalogue never gives an empty list
-        record.error = failure.code or ""
-        raise failure
+        deadline = self._deadline(remaining)
+        routes = able_to_chat(await self._catalogue.routes(request.model), request)
+        attempt = partial(self._begin, request, record, deadline)
+        return await self._road.travel(_healthy_first(routes), attempt, record, deadline)
 
-    async def _try_route(
-        self, route: Route, request: ChatRequest, record: Record, deadline: float, *, last: bool
-    ) -> Answer:
-        """Attempts on one route, with as many tokens as the budget allows. Raises the last failure."""
-        upstream = route.upstream
-        if verdict := upstream.health.verdict:
-            raise verdict
-        since = self._secrets.now()
-        await upstream.load_tokens()
-        failure: UpstreamError | None = None
-        useless: list[Token] = []
-        repeated = False
-        while record.attempts < ATTEMPTS:
-            lease = await self._take(route, useless, failure, patient=last and not repeated, deadline=deadline)
-            try:
-                return await self._attempt(route, lease, request, record, deadline)
-            except UpstreamError as error:
-                failure = error.with_traceback(None)  # which would keep all that this attempt had read
-            if failure.retry in {Retry.NEVER, Retry.OTHER_ROUTE} or (failure.retry is Retry.SAME and repeated):
-                break
-            if failure.retry is Retry.SAME:
-                repeated = True
-                await asyncio.sleep(self._jitter() * LONGEST_PAUSE)
-            elif failure.blame is Blame.DISABLE:
-                await upstream.load_tokens(newer_than=since)
-            elif failure.blame is Blame.NOTHING:
-                useless.append(lease.token)
-        assert failure is not None  # noqa: S101  # the loop ran at least once
-        raise failure
+    async def call(
+        self,
+        port: type[P],
+        model: str,
+        work: Work[P, T],
+        record: Record,
+        *,
+        remaining: float | None = None,
+        ticket: Ticket | None = None,
+        once: bool = False,
+    ) -> T:
+        """What `work` gives with the first provider of `model` that has `port` and succeeds.
 
-    async def _take(
-        self, route: Route, useless: list[Token], failure: UpstreamError | None, *, patient: bool, deadline: float
-    ) -> Lease:
-        """A token, after a short wait where that is the only way. Raises what best explains that there is none."""
-        pool = route.upstream.pool
-        while True:
-            try:
-                return pool.take(route.model, useless)
-            except ChatError as error:
-                wait = pool.wait(route.model)
-                if not patient or wait is None or wait > min(LONGEST_WAIT, deadline - loop_time()):
-                    raise _explained(failure, error) from None
-            await asyncio.sleep(wait + TIMER_SLACK)
-            patient = False
+        `once`: it may have cost money even where it fails, so that only a token that was refused is a reason to go on.
+        `ticket` leads to the provider and the token that began a job, and nowhere else.
+        """
+        deadline = self._deadline(remaining)
+        attempt = partial(perform, work, record, deadline, once)
+        return await self._go(port, model, attempt, record, deadline, ticket)
 
-    async def _attempt(
-        self, route: Route, lease: Lease, request: ChatRequest, record: Record, deadline: float
-    ) -> Answer:
-        upstream = route.upstream
-        record.attempts += 1
-        record.provider, record.upstream_model, record.token = upstream.name, route.model, lease.token.label
+    @asynccontextmanager
+    async def hold(
+        self,
+        port: type[P],
+        model: str,
+        block: Block[P],
+        record: Record,
+        *,
+        remaining: float | None = None,
+        ticket: Ticket | None = None,
+    ) -> AsyncIterator[Media]:
+        """The same for what is read while it arrives: it may be read within the block, and fail there as well."""
+        deadline = self._deadline(remaining)
+        held: Held = await self._go(port, model, partial(hold, block, record, deadline), record, deadline, ticket)
+        async with held.reading(record, self.settings.idle_timeout, deadline) as media:
+            yield media
+
+    async def _go(
+        self, port: type[P], model: str, attempt: Try[T], record: Record, deadline: float, ticket: Ticket | None
+    ) -> T:
+        record.model = model
+        if ticket is None:
+            routes, only = await self._catalogue.routes(model), ""
+        elif upstream := self.upstreams.get(ticket.provider):
+            routes, only = [Route(upstream, ticket.model)], ticket.token
+        else:
+            raise unknown_job()
+        able = _healthy_first(having(port, routes, model))
+        return await self._road.travel(able, attempt, record, deadline, only=only)
+
+    async def _begin(self, request: ChatRequest, record: Record, deadline: float, route: Route, lease: Lease) -> Answer:
+        """One attempt at a chat, up to its commit point."""
+        provider = route.upstream.provider
         started = loop_time()
         attempt = begin(route, lease, replace(request, model=route.model), deadline)
         try:
-            head = await attempt.first(upstream.provider.first_event_timeout or self.settings.first_event_timeout)
+            head = await attempt.first(provider.first_event_timeout or self.settings.first_event_timeout)
         except BaseException as error:
             if isinstance(error, UpstreamError):
                 attempt.failed(error, record)
@@ -167,39 +167,10 @@ class Gateway:
         record.first_event = loop_time() - started
         return Answer(attempt, head, Meter(request), record, self.settings.idle_timeout)
 
-
-def _explained(failure: UpstreamError | None, exhausted: ChatError) -> ChatError:
-    """Why there is no token: what the last one met with, and when there will be one again."""
-    if failure is None:
-        return exhausted
-    if failure.status in {429, 503}:
-        failure.retry_after = exhausted.retry_after or failure.retry_after
-    return failure
+    def _deadline(self, remaining: float | None) -> float:
+        total = self.settings.total_timeout
+        return loop_time() + (total if remaining is None else min(total, remaining - RESERVE))
 
 
-def _capable(routes: list[Route], request: ChatRequest) -> list[Route]:
-    """The routes that can carry the request. Raises `InvalidRequest` naming what the first of them cannot."""
-    able = [route for route in routes if _lacking(route.upstream.provider.capabilities, request) is None]
-    if not able:
-        problem = _lacking(routes[0].upstream.provider.capabilities, request)
-        assert problem is not None  # noqa: S101  # none is able
-        raise problem
-    return able
-
-
-def _lacking(able: Capabilities, request: ChatRequest) -> InvalidRequest | None:
-    if request.wants_tools and not able.tools:
-        return _unsupported("tools", "tool calls", request)
-    if request.parameters.get("logprobs") and not able.logprobs:
-        return _unsupported("logprobs", "log probabilities", request)
-    modalities = request.parameters.get("modalities")
-    if isinstance(modalities, list) and "audio" in modalities and not able.other_parts:
-        return _unsupported("modalities", "audio", request)
-    for kind, allowed, words in ((Image, able.images, "images"), (OtherPart, able.other_parts, "such content")):
-        if not allowed and request.has_part(kind):
-            return _unsupported("messages", words, request, code="unsupported_content")
-    return None
-
-
-def _unsupported(param: str, words: str, request: ChatRequest, code: str = "unsupported_parameter") -> InvalidRequest:
-    return InvalidRequest(f"The model `{request.model}` takes no {words} here.", code=code, param=param)
+def _healthy_first(routes: list[Route]) -> list[Route]:
+    return sorted(routes, key=lambda route: route.upstream.health.benched)

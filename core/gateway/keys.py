@@ -12,6 +12,7 @@ from core.chat.errors import InvalidKey, Unavailable
 from core.gateway.secrets import Secrets, secret_name, split_secret
 
 OVERLAP = 60.0
+SIGNATURE_BYTES = 16
 _LOG = logging.getLogger("any2api")
 
 
@@ -51,6 +52,15 @@ class Keys:
             raise InvalidKey("Incorrect API key provided. Send it as `Authorization: Bearer KEY`.")
         return Caller(f"key-{matches.index(True) + 1}")
 
+    def sign(self, message: bytes) -> bytes:
+        """A signature that only a holder of a key could make, and any of our instances can check."""
+        return _signature(self._digests[0], message)
+
+    def is_signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether `signature` is one of ours, by any key, also the previous ones."""
+        known = [_signature(key, message) for key in self._digests + self._previous]
+        return any(hmac.compare_digest(signature, other) for other in known)
+
     def known(self) -> list[str]:
         """The keys that were given outright, for the redactor; those in secrets are known there."""
         return [] if secret_name(self._setting) else split_secret(self._setting)
@@ -78,3 +88,7 @@ class Keys:
 
 def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+def _signature(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, "sha256")[:SIGNATURE_BYTES]

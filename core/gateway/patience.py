@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
 
 from core.chat.errors import UpstreamTimeout
-from core.chat.events import Batch
+
+T = TypeVar("T")
 
 
-class Patience:
+class Patience(Generic[T]):
     """Reads a stream under two clocks: how long one wait may last, and when everything must be over.
 
-    One timer serves the whole stream and is set again only when it fires, so a batch costs two attribute writes.
+    One timer serves the whole stream and is set again only when it fires, so an item costs two attribute writes.
     Times are in seconds; `deadline` is a moment of the running loop's clock.
     """
 
-    def __init__(self, stream: AsyncIterator[Batch], deadline: float) -> None:
+    def __init__(self, stream: AsyncIterator[T], deadline: float) -> None:
         self._stream = stream
         self._deadline = deadline
         self._loop = asyncio.get_running_loop()
@@ -25,8 +27,8 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
         self._expired = False
 
-    async def next(self, seconds: float) -> Batch | None:
-        """The next batch, None at the end. Raises `UpstreamTimeout` after `seconds` or at the deadline."""
+    async def next(self, seconds: float) -> T | None:
+        """The next item, None at the end. Raises `UpstreamTimeout` after `seconds` or at the deadline."""
         self._due = min(self._loop.time() + seconds, self._deadline)
         if self._timer is None or self._due < self._timer.when():
             self._arm()
