@@ -41,6 +41,7 @@ def written(caplog: pytest.LogCaptureFixture, record: Record, formatter: logging
 def test_a_line_for_machines_has_every_field(caplog: pytest.LogCaptureFixture) -> None:
     assert json.loads(written(caplog, FULL, JsonLines())) == {
         "level": "info",
+        "severity": "INFO",
         "logger": "any2api.requests",
         "request_id": "req_1",
         "method": "POST",
@@ -65,7 +66,7 @@ def test_a_line_for_machines_has_every_field(caplog: pytest.LogCaptureFixture) -
 def test_what_did_not_happen_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     fields = json.loads(written(caplog, Record(error="invalid_api_key"), JsonLines()))
 
-    assert set(fields) == {"level", "logger", "request_id", "method", "path", "status", "total_ms", "error"}
+    assert set(fields) == {"level", "severity", "logger", "request_id", "method", "path", "status", "total_ms", "error"}
 
 
 def test_a_query_is_never_written(caplog: pytest.LogCaptureFixture) -> None:

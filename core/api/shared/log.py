@@ -24,10 +24,11 @@ _LOG = logging.getLogger("any2api.requests")
 
 
 class JsonLines(logging.Formatter):
-    """Each log entry as one JSON object."""
+    """Each log entry as one JSON object; CloudWatch filters by its `level`, Cloud Logging by its `severity`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        entry: dict[str, Json] = {"level": record.levelname.lower(), "logger": record.name}
+        level = record.levelname
+        entry: dict[str, Json] = {"level": level.lower(), "severity": level, "logger": record.name}
         entry |= getattr(record, "fields", None) or {"message": record.getMessage()}
         if trace := getattr(record, "trace", ""):
             entry["exception"] = trace
