@@ -1,15 +1,17 @@
 """The HTTP client that every provider is given: one request, one answer, and no surprises in between.
 
-It talks to the transport itself. There is no cookie jar, no redirect, no proxy from the environment; a test may hand
-in `httpx.MockTransport`.
+It talks to the transport itself. There is no cookie jar, no proxy from the environment, and no redirect but for what
+is fetched from the internet; a test may hand in `httpx.MockTransport`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json as jsonlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final, cast
 
 import httpx
@@ -23,11 +25,14 @@ from core.chat.errors import (
     UpstreamUnreachable,
 )
 from core.chat.requests import Json
-from core.wire.addresses import called
+from core.wire import fetching
+from core.wire.addresses import called, public_addresses
 from core.wire.compression import Inflater, inflater_for
+from core.wire.fetching import Fetched, FetchError
 from core.wire.transport import Transport
 
 MAX_BODY = 64 * 1024 * 1024
+MAX_DOWNLOAD = 1024 * 1024 * 1024
 
 _DEFAULTS: Final[Mapping[str, str]] = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "any2api"}
 _NONE: Final[Mapping[str, str]] = {}
@@ -38,11 +43,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 class HttpAnswer:
     """An upstream's answer, its body not read yet. `headers` by lower-case name."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: httpx.Response, limit: int) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
         self._body = _body(
-            cast(httpx.AsyncByteStream, response.stream), inflater_for(self.headers.get("content-encoding", ""))
+            cast(httpx.AsyncByteStream, response.stream),
+            inflater_for(self.headers.get("content-encoding", "")),
+            limit,
         )
         self._peeked = b""
 
@@ -71,13 +78,23 @@ class HttpAnswer:
 
 
 class HttpClient:
-    """Sends requests and keeps connections for the next ones. One is shared by all providers."""
+    """Sends requests and keeps connections for the next ones. One is shared by all providers.
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    `internet` is the transport to what others name; by default it leads to public addresses only, and to private ones
+    if they are allowed. Its connections are its own: one that leads into a private network is of no use to it.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        internet: httpx.AsyncBaseTransport | None = None,
+        private_addresses: bool = False,
+    ) -> None:
         self._transport = transport or Transport()
+        self._internet = internet or Transport(addresses=partial(public_addresses, private=private_addresses))
 
-    @asynccontextmanager
-    async def request(
+    def request(
         self,
         method: str,
         url: str,
@@ -85,27 +102,75 @@ class HttpClient:
         headers: Mapping[str, str] = _NONE,
         json: Json = None,
         content: bytes | None = None,
-    ) -> AsyncIterator[HttpAnswer]:
+    ) -> AbstractAsyncContextManager[HttpAnswer]:
         """Send a request; inside the block the answer's body can be read, and after it the connection is done with.
 
         Raises `UpstreamUnreachable`, `UpstreamTimeout` (no connection in time) and `UpstreamBadResponse`.
         """
-        request = _request(method, url, headers, json, content)
+        return _exchange(self._transport, _request(method, url, headers, json, content), MAX_BODY)
+
+    async def fetch(self, url: str, *, limit: int, patience: float = fetching.PATIENCE) -> Fetched:
+        """What a `url` names that somebody else chose, if it is no longer than `limit` bytes. Raises `FetchError`."""
         try:
-            response = await self._transport.handle_async_request(request)
-        except httpx.TransportError as error:
-            raise _failure(error, called(request.url.host)) from error
-        try:
-            answer = HttpAnswer(response)
+            async with asyncio.timeout(patience), self.download(url, patience=patience) as answer:
+                return await fetching.collected(answer.headers, answer.chunks(), limit)
+        except TimeoutError as error:
+            raise fetching.late(patience) from error
+        except FetchError:
+            raise
+        except UpstreamError as error:
+            raise FetchError("its server does not send it whole") from error
+
+    @asynccontextmanager
+    async def download(self, url: str, *, patience: float = fetching.PATIENCE) -> AsyncIterator[HttpAnswer]:
+        """What a `url` names that somebody else chose, its body not read yet; `patience` is for all until then.
+
+        No credential goes there. Redirects are followed as far as `url` itself might lead. Raises `FetchError`.
+        """
+        async with AsyncExitStack() as stack:
             try:
-                yield answer
-            finally:
-                await answer.aclose()
-        finally:
-            await response.aclose()
+                async with asyncio.timeout(patience):
+                    answer = await self._follow(url, stack)
+            except TimeoutError as error:
+                raise fetching.late(patience) from error
+            yield answer
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+        await self._internet.aclose()
+
+    async def _follow(self, url: str, stack: AsyncExitStack) -> HttpAnswer:
+        """The answer at the end of all redirects, which is closed with `stack`."""
+        target = fetching.web_address(url)
+        for _ in range(fetching.MAX_REDIRECTS + 1):
+            try:
+                exchange = _exchange(self._internet, _request("GET", target), MAX_DOWNLOAD)
+                answer = await stack.enter_async_context(exchange)
+            except UpstreamError as error:
+                raise fetching.unreachable() from error
+            if answer.status == 200:
+                return answer
+            target = fetching.redirection(target, answer.status, answer.headers)
+            await stack.aclose()
+        raise FetchError("it is redirected again and again")
+
+
+@asynccontextmanager
+async def _exchange(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, limit: int
+) -> AsyncIterator[HttpAnswer]:
+    try:
+        response = await transport.handle_async_request(request)
+    except httpx.TransportError as error:
+        raise _failure(error, called(request.url.host)) from error
+    try:
+        answer = HttpAnswer(response, limit)
+        try:
+            yield answer
+        finally:
+            await answer.aclose()
+    finally:
+        await response.aclose()
 
 
 def encode_json(value: Json) -> bytes:
@@ -117,7 +182,13 @@ def encode_json(value: Json) -> bytes:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
 
 
-def _request(method: str, url: str, headers: Mapping[str, str], json: Json, content: bytes | None) -> httpx.Request:
+def _request(
+    method: str,
+    url: str | httpx.URL,
+    headers: Mapping[str, str] = _NONE,
+    json: Json = None,
+    content: bytes | None = None,
+) -> httpx.Request:
     fields = dict(_DEFAULTS)
     if json is not None:
         content = encode_json(json)
@@ -137,14 +208,14 @@ def _header(name: str, value: str) -> tuple[bytes, bytes]:
     return name.encode("ascii"), value.encode("utf-8", "replace")
 
 
-async def _body(stream: httpx.AsyncByteStream, inflater: Inflater | None) -> AsyncGenerator[bytes, None]:
+async def _body(stream: httpx.AsyncByteStream, inflater: Inflater | None, limit: int) -> AsyncGenerator[bytes, None]:
     total = 0
     try:
         async for chunk in stream:
             for piece in (chunk,) if inflater is None else inflater.feed(chunk):
                 total += len(piece)
-                if total > MAX_BODY:
-                    raise _too_long()
+                if total > limit:
+                    raise _too_long(limit)
                 if piece:
                     yield piece
     except httpx.TimeoutException as error:
@@ -170,7 +241,7 @@ def _misconfigured(message: str) -> UpstreamError:
     return UpstreamError(message, code="upstream_misconfigured", retry=Retry.OTHER_ROUTE)
 
 
-def _too_long() -> UpstreamError:
+def _too_long(limit: int) -> UpstreamError:
     return UpstreamBadResponse(
-        f"The upstream's answer is longer than {MAX_BODY // 1024 // 1024} MiB.", retry=Retry.OTHER_ROUTE
+        f"The upstream's answer is longer than {limit // 1024 // 1024} MiB.", retry=Retry.OTHER_ROUTE
     )

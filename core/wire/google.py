@@ -6,11 +6,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
 from core.chat.errors import ChatError, Unavailable
 from core.chat.requests import Json
+from core.wire.addresses import permitted_addresses
 from core.wire.client import HttpClient
 from core.wire.transport import Transport
 
@@ -61,7 +63,7 @@ class AccessToken:
         self._given = environment.get("CLOUDSDK_AUTH_ACCESS_TOKEN", "")
         self._host = environment.get("GCE_METADATA_HOST") or METADATA_HOST
         self._clock = clock
-        self._http = HttpClient(Transport(link_local=True))
+        self._http = HttpClient(Transport(addresses=partial(permitted_addresses, link_local=True)))
         self._token = ""
         self._ends = float("-inf")
         self._lock = asyncio.Lock()

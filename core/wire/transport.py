@@ -11,7 +11,7 @@ from functools import partial
 import httpx
 
 from core.chat.errors import UpstreamTimeout
-from core.wire.addresses import Address, Resolver, called, permitted_addresses, resolve
+from core.wire.addresses import Address, Choice, Resolver, called, permitted_addresses, resolve
 from core.wire.connection import Connection, NoAnswer, unreachable
 from core.wire.pool import Origin, Pool
 
@@ -23,20 +23,20 @@ class Transport(httpx.AsyncBaseTransport):
     """Sends requests over connections that are kept for the next ones. Raises `UpstreamError`.
 
     `ssl_context` is called once, at the first https request: reading the certificates of all authorities takes long.
-    `link_local` is for asking a cloud's metadata server; nothing that a caller or a setting can choose may have it.
+    `addresses` chooses where a host may lead to.
     """
 
     def __init__(
         self,
         *,
         resolver: Resolver = resolve,
+        addresses: Choice = permitted_addresses,
         ssl_context: Callable[[], ssl.SSLContext] = ssl.create_default_context,
         connect_timeout: float = CONNECT_TIMEOUT,
         keep_alive: float = KEEP_ALIVE,
-        link_local: bool = False,
     ) -> None:
         self._resolver = resolver
-        self._link_local = link_local
+        self._addresses = addresses
         self._make_ssl_context = ssl_context
         self._ssl_context: ssl.SSLContext | None = None
         self._connect_timeout = connect_timeout
@@ -72,9 +72,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def _connect(self, origin: Origin) -> Connection:
         try:
             async with asyncio.timeout(self._connect_timeout):
-                *best, last = await permitted_addresses(
-                    origin.host, origin.port, self._resolver, link_local=self._link_local
-                )
+                *best, last = await self._addresses(origin.host, origin.port, self._resolver)
                 for address in best:
                     with suppress(OSError):
                         async with asyncio.timeout(self._connect_timeout / 2):

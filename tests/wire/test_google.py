@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from ipaddress import ip_address
 
 import pytest
 
 from core.chat.errors import Unavailable
-from core.wire import transport
+from core.wire import addresses
 from core.wire.client import HttpClient
 from core.wire.google import METADATA_HOST, AccessToken, GoogleApi, Refused
+from core.wire.pool import Origin
+from core.wire.transport import Transport
 from tests.support.google import PROJECT, Google, google
 from tests.support.road import Clock
 from tests.support.upstream import Seen, Wire, upstream
@@ -87,19 +90,23 @@ async def test_a_metadata_server_that_gives_no_token(status, body):
 
 async def test_only_the_question_for_a_token_may_reach_a_link_local_address(monkeypatch, http):
     """Neither the name nor the address of the metadata server is open to what providers and stores use."""
-    asked: list[tuple[str, bool]] = []
+    reached: list[tuple[str, str]] = []
 
-    async def look(host: str, port: int, resolver: object, *, link_local: bool) -> Sequence[str]:
-        asked.append((host, link_local))
+    async def look_up(host: str, port: int, resolver: object) -> Sequence[object]:
+        return [ip_address("169.254.169.254")]
+
+    async def connect(self: object, origin: Origin, address: object) -> None:
+        reached.append((origin.host, str(address)))
         raise OSError("it ends here")
 
-    monkeypatch.setattr(transport, "permitted_addresses", look)
+    monkeypatch.setattr(addresses, "_look_up", look_up)
+    monkeypatch.setattr(Transport, "_open", connect)
     with pytest.raises(Unavailable):
         await AccessToken({}).value()
     environment = {"CLOUDSDK_AUTH_ACCESS_TOKEN": "x"}
     with pytest.raises(Unavailable, match=r"secretmanager does not answer at secretmanager\.googleapis\.com"):
         await GoogleApi("secretmanager", environment, http).call("GET", SECRETS)
-    assert asked == [(METADATA_HOST, True), ("secretmanager.googleapis.com", False)]
+    assert reached == [(METADATA_HOST, "169.254.169.254")]
 
 
 @pytest.mark.parametrize(
