@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.api.messages.content import add_message, system_message
-from core.api.shared.fields import bounded, check, invalid, number_within, take
+from core.api.shared.fields import bounded, check, invalid, number_within, take, take_model
 from core.api.shared.messages import MAX_MESSAGES, MAX_TOOLS
-from core.api.shared.sampling import LONGEST_MODEL
 from core.api.shared.turns import Turns
 from core.chat.requests import ChatRequest, FunctionTool, Json, Message, NamedTool, ToolChoice
 
@@ -30,9 +29,7 @@ class Asked:
 def parse(body: dict[str, Json]) -> Asked:
     """Raises `InvalidRequest` naming the field."""
     given = {name: value for name, value in body.items() if value is not None and name not in _WITHOUT_EFFECT}
-    model = take(given, "model", str)
-    if not model or len(model) > LONGEST_MODEL:
-        raise invalid("model", f"must be the name of a model, of at most {LONGEST_MODEL} characters")
+    model = take_model(given)
     stream = take(given, "stream", bool) or False
     messages = _messages(given)
     tools = _tools(take(given, "tools", list) or [])

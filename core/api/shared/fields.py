@@ -5,7 +5,22 @@ from __future__ import annotations
 from core.chat.errors import InvalidRequest
 from core.chat.requests import Json
 
+LONGEST_MODEL = 256
+_NEVER_TAKEN = ("base_url", "api_base", "api_key", "auth_token", "key")
 _WORDS = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array", dict: "an object"}
+
+
+def take_given(body: dict[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
+    """The fields that are not null, and the names of those left out of them because no request may set them here."""
+    given = {name: value for name, value in body.items() if value is not None}
+    return given, tuple(name for name in _NEVER_TAKEN if given.pop(name, None) is not None)
+
+
+def take_model(body: dict[str, Json]) -> str:
+    model: str | None = take(body, "model", str)
+    if not model or len(model) > LONGEST_MODEL:
+        raise invalid("model", f"must be the name of a model, of at most {LONGEST_MODEL} characters")
+    return model
 
 
 def take(body: dict[str, Json], name: str, kind: type, *, path: str = "") -> Json:

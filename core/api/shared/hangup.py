@@ -8,6 +8,8 @@ from typing import Self
 
 from starlette.types import Receive
 
+from core.chat.errors import ChatError
+
 
 class CallerGone(BaseException):
     """The caller hung up: nobody is left to answer.
@@ -57,3 +59,8 @@ class Hangup:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.leave()
+
+
+def stopping() -> ChatError:
+    """What those hear who are still there when the server stops."""
+    return ChatError("The server is stopping.", status=503, code="server_stopping")

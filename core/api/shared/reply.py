@@ -8,17 +8,17 @@ the line open. After that a failure is an event of the stream, without the end t
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from core.api.shared.about import about
 from core.api.shared.choices import collect_all, merge, open_choices
 from core.api.shared.errors import json_bytes, redact_error
-from core.api.shared.hangup import Hangup
+from core.api.shared.hangup import Hangup, stopping
 from core.api.shared.state import record_of, remaining_of, room_of
 from core.api.shared.toolcalls import OneByOne
 from core.chat.completion import Completion
@@ -32,7 +32,6 @@ KEEP_ALIVE = 15.0
 ENDING = 16 * 1024
 """Bytes that we leave of the platform's room for comments and for saying how it ended."""
 
-_UNSAFE = re.compile(r"[^\w.\[\]-]", re.ASCII)
 _COMMENT = b": keep-alive\n\n"
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -86,7 +85,7 @@ class Reply(Response):
             except asyncio.CancelledError:
                 if hangup.gone:
                     raise
-                raise _stopping() from None
+                raise stopping() from None
 
     async def _open(self, scope: Scope) -> list[Answer]:
         return await open_choices(self._gateway, self._chats, record_of(scope), remaining_of(scope))
@@ -138,25 +137,12 @@ def _told(error: BaseException, caller_is_gone: bool) -> ChatError | None:
     if isinstance(error, ChatError):
         return error
     if isinstance(error, asyncio.CancelledError) and not caller_is_gone:
-        return _stopping()
+        return stopping()
     return ChatError("Something went wrong here.") if isinstance(error, Exception) else None
 
 
-def _stopping() -> ChatError:
-    return ChatError("The server is stopping.", status=503, code="server_stopping")
-
-
 def _about(answers: Sequence[Answer], ignored: Sequence[str]) -> list[tuple[str, str]]:
-    """Headers about how the answers came to be."""
-    headers = [("x-any2api-provider", answers[0].provider)]
-    if names := dict.fromkeys([*ignored, *(name for answer in answers for name in answer.notices)]):
-        headers.append(("x-ignored-params", _list(names)))
-    return headers
-
-
-def _list(names: Iterable[str]) -> str:
-    """Names that a caller invented, as the value of a header: bounded, and in an alphabet that can do no harm."""
-    return ", ".join(_UNSAFE.sub("?", name)[:64] for name in list(names)[:32])
+    return about(answers[0].provider, [*ignored, *(name for answer in answers for name in answer.notices)])
 
 
 class Line:

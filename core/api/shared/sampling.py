@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.api.shared.fields import bounded, check, invalid, number_within, take
+from core.api.shared.fields import bounded, check, invalid, number_within, take, take_given, take_model
 from core.chat.requests import Json
 
 MAX_CHOICES = 8
-LONGEST_MODEL = 256
-_NEVER_TAKEN = ("base_url", "api_base", "api_key", "auth_token", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,8 @@ class Common:
 
 def take_common(body: dict[str, Json]) -> Common:
     """Takes the common fields out of a body. Raises `InvalidRequest` naming the first wrong one."""
-    given = {name: value for name, value in body.items() if value is not None}
-    ignored = tuple(name for name in _NEVER_TAKEN if given.pop(name, None) is not None)
-    model = take(given, "model", str)
-    if not model or len(model) > LONGEST_MODEL:
-        raise invalid("model", f"must be the name of a model, of at most {LONGEST_MODEL} characters")
+    given, ignored = take_given(body)
+    model = take_model(given)
     n = take(given, "n", int)
     if n is not None and not 1 <= n <= MAX_CHOICES:
         raise invalid("n", f"must be between 1 and {MAX_CHOICES}")
