@@ -1,0 +1,32 @@
+"""Any service that speaks OpenAI's dialect: OpenAI itself, DeepSeek, OpenRouter, Ollama, vLLM, …"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from core.chat.events import Batch
+from core.chat.options import Options
+from core.chat.ports import Capabilities, ModelInfo, Token
+from core.chat.requests import ChatRequest
+from core.dialects.openai_exchange import list_models
+from core.providers.openai.chat import Chat
+from core.providers.openai.connection import Connection
+from core.wire.client import HttpClient
+
+
+class Provider:
+    capabilities = Capabilities(tools=True, images=True, other_parts=True, logprobs=True)
+
+    def __init__(self, options: Options, http: HttpClient) -> None:
+        self._connection = Connection(options, http)
+        self.first_event_timeout = options.optional_number("first_event_timeout")
+        options.done()
+        self._chat = Chat(self._connection)
+
+    def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
+        return self._chat.stream(request, token)
+
+    async def models(self, token: Token) -> Sequence[ModelInfo]:
+        return await list_models(
+            self._connection.http, self._connection.url("/models"), self._connection.headers(token)
+        )
