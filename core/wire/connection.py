@@ -18,7 +18,11 @@ HIGH_WATER: Final = 64 * 1024
 """Bytes that may wait for their reader before the socket is left alone."""
 
 
-class NoAnswer(UpstreamUnreachable):
+class Unanswered(UpstreamUnreachable):
+    """The connection ended after the request was sent, before the head of an answer: it may have been carried out."""
+
+
+class NoAnswer(Unanswered):
     """The connection ended before a single byte of the answer. A connection kept from before may just be too old."""
 
 
@@ -142,8 +146,10 @@ class Connection(asyncio.Protocol, AsyncIterator[bytes]):
             self._complete = True
         elif self.status:
             self._fail(UpstreamTruncated())
-        elif self._fruitless or isinstance(exc, ssl.SSLError):
+        elif isinstance(exc, ssl.SSLError):
             self._fail(unreachable(self._host, exc))
+        elif self._fruitless:
+            self._fail(Unanswered(f"{self._host} closed the connection in the middle of an answer's head."))
         else:
             self._fail(NoAnswer(f"{self._host} closed the connection without an answer."))
         self._wake()

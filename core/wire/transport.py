@@ -22,6 +22,8 @@ KEEP_ALIVE = 15.0
 class Transport(httpx.AsyncBaseTransport):
     """Sends requests over connections that are kept for the next ones. Raises `UpstreamError`.
 
+    A request that says `Connection: close` has one of its own, and so is sent once only.
+
     `ssl_context` is called once, at the first https request: reading the certificates of all authorities takes long.
     `addresses` chooses where a host may lead to.
     """
@@ -45,7 +47,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         origin = Origin.of(request.url)
         await request.aread()
-        kept = self._pool.take(origin)
+        kept = None if request.headers.get("connection") == "close" else self._pool.take(origin)
         if kept is not None:
             with suppress(NoAnswer):  # it was too old after all; a fresh one is tried once
                 return await self._exchange(kept, origin, request)

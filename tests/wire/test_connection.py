@@ -6,7 +6,7 @@ import pytest
 
 from core.chat.errors import UpstreamBadResponse, UpstreamError, UpstreamTruncated, UpstreamUnreachable
 from core.wire.client import HttpClient
-from core.wire.connection import MAX_HEAD
+from core.wire.connection import MAX_HEAD, Unanswered
 from tests.support.framing import pieces
 from tests.support.upstream import Script, Seen, Wire, upstream
 
@@ -100,7 +100,7 @@ async def test_an_upstream_that_stops_before_it_has_heard_us_out() -> None:
     "answer", [b"", b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 100 Continue\r\n\r\n"]
 )
 async def test_no_whole_head(answer: bytes, reset: bool) -> None:
-    with pytest.raises(UpstreamUnreachable) as caught:
+    with pytest.raises(Unanswered) as caught:
         await exchange(saying(answer, reset=reset))
     assert caught.value.code == "upstream_unreachable"
 

@@ -12,6 +12,7 @@ import pytest
 
 from core.chat.errors import UpstreamUnreachable
 from core.wire.client import HttpClient
+from core.wire.connection import Unanswered
 from core.wire.transport import Transport
 from tests.support.upstream import Seen, Upstream, Wire, upstream
 
@@ -216,6 +217,23 @@ async def test_a_fresh_connection_or_one_that_began_to_answer_is_not_replaced(sa
         with pytest.raises(UpstreamUnreachable):
             await ask(client, site, "/fail")
         assert [seen.path for seen in site.seen].count("/fail") == 1
+
+
+async def test_a_request_that_wants_a_connection_of_its_own_is_sent_once() -> None:
+    async def script(seen: Seen, wire: Wire) -> None:
+        if seen.path == "/greet":
+            await wire.reply(200, "hello")
+        else:
+            wire.close()
+
+    client = HttpClient()
+    async with upstream(script) as site:
+        await ask(client, site, "/greet")
+        with pytest.raises(Unanswered):
+            async with client.request("POST", f"{site.url}/fail", headers={"Connection": "close"}):
+                pass
+        assert [seen.path for seen in site.seen] == ["/greet", "/fail"]
+        assert site.accepted == 2
 
 
 @contextmanager
