@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.gateway import gateway as road
+from core.gateway import road
 from tests.conformance.gateways import Connected, connected
 from tests.support.openai_models import ALL
 from tests.support.openai_upstream import OpenAIUpstream, openai_upstream

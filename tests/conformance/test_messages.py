@@ -381,6 +381,8 @@ def test_what_is_refused_at_the_door_has_anthropics_form_too(gateway: Connected)
     assert error_of(gateway.http.get("/v1/messages")) == (405, "invalid_request_error")
     assert error_of(gateway.http.post("/v1/messages", content=b"x" * 5_000_000)) == (413, "request_too_large")
     assert error_of(gateway.http.post("/v1/messages/", json={})) == (400, "invalid_request_error")
+    assert error_of(gateway.http.post("/v1/messages/batches", json={})) == (404, "not_found_error")
+    assert "type" not in gateway.http.post("/v1/messagesque", json={}).json()
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -444,3 +446,16 @@ def test_tokens_are_counted_without_an_upstream(gateway: Connected, upstream: Op
     with_tools = count(messages=[USER], system="be brief " * 10, tools=TOOLS)
     assert 0 < alone < with_system < with_tools
     assert upstream.asked == []
+
+
+def test_tokens_of_a_model_that_nobody_has_are_not_counted(upstream: OpenAIUpstream) -> None:
+    """Item 112. What an alias names or a pattern lets through is known, though nobody lists it."""
+    fixed = 'models = ["claude-*"]\n[models]\nbest = ["up/claude-9"]'
+    with connected(upstream, provider=fixed) as gateway:
+        found = {
+            model: gateway.http.post("/v1/messages/count_tokens", json={"model": model, "messages": [USER]})
+            for model in ("best", "claude-9", "up/claude-9", "unheard-of")
+        }
+
+    assert [answer.status_code for answer in found.values()] == [200, 200, 200, 404]
+    assert error_of(found["unheard-of"]) == (404, "not_found_error")

@@ -65,23 +65,23 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> str:
     """The methods of this path, whichever router has them."""
-    methods = [route.methods for _, route in _routes(request)]
+    methods = [route.methods for route in _routes(request)]
     return ", ".join(sorted(set().union(*filter(None, methods))))
 
 
 def _form(request: Request) -> ErrorObject:
-    """The form that errors have on this path: its router's own, or OpenAI's."""
-    forms = (router.error_object for router, _ in _routes(request) if isinstance(router, OwnErrors))
-    return next(forms, error_object)
-
-
-def _routes(request: Request) -> Iterator[tuple[APIRouter, Route]]:
-    """The routes of this path with their routers."""
+    """The form that errors have on this path: the own one of the API that it belongs to, or OpenAI's."""
+    owners = (router for router in request.app.state.routers if isinstance(router, OwnErrors))
     path = request.scope["path"]
+    return next((owner.error_object for owner in owners if owner.owns(path)), error_object)
+
+
+def _routes(request: Request) -> Iterator[Route]:
+    """The routes of this path, whatever their methods."""
     for router in request.app.state.routers:
         for route in router.routes:
-            if isinstance(route, Route) and route.path_regex.match(path):
-                yield router, route
+            if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+                yield route
 
 
 async def _bug(request: Request, _: Exception) -> Response:

@@ -20,11 +20,15 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.d
 
 
 class OwnErrors(APIRouter):
-    """The routes of an API whose errors have a form of their own, whatever fails on its paths and wherever."""
+    """The routes of an API whose errors have a form of their own, whatever fails at `root` or below it."""
 
-    def __init__(self, error_object: ErrorObject) -> None:
+    def __init__(self, root: str, error_object: ErrorObject) -> None:
         super().__init__()
         self.error_object = error_object
+        self._root = root
+
+    def owns(self, path: str) -> bool:
+        return f"{path}/".startswith(f"{self._root}/")
 
 
 def redact_error(error: ChatError, redact: Callable[[str], str]) -> None:
