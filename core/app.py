@@ -67,7 +67,7 @@ def build_gateway(
     """The road and all that stands along it."""
     named = [settings.gateway.keys] + [provider.tokens for provider in settings.providers.values()]
     names = secret_names([*named, *(provider.table for provider in settings.providers.values())])
-    http = HttpClient()
+    http = HttpClient(private_addresses=settings.gateway.private_addresses)
     store = load_store(settings.secrets_url, environment, http)
     secrets = Secrets(store, list(dict.fromkeys(names)), settings.gateway.secrets_ttl)
     providers = build_providers(settings, http)

@@ -33,6 +33,7 @@ class GatewaySettings:
     max_body_bytes: int = 4 * _MEGABYTE
     models_ttl: float = 600.0
     secrets_ttl: float = 60.0
+    private_addresses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def _gateway(options: Options) -> GatewaySettings:
         max_body_bytes=int(options.number("max_body_mb", default.max_body_bytes / _MEGABYTE, least=0.001) * _MEGABYTE),
         models_ttl=options.number("models_ttl", default.models_ttl),
         secrets_ttl=options.number("secrets_ttl", default.secrets_ttl),
+        private_addresses=options.flag("private_addresses", default.private_addresses),
     )
     options.done()
     return settings

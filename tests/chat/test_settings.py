@@ -32,6 +32,7 @@ def test_a_whole_file():
         max_body_mb = 0.5
         models_ttl = 5
         secrets_ttl = 0
+        private_addresses = true
 
         [providers.deep-seek_2]
         kind = "openai"
@@ -55,6 +56,7 @@ def test_a_whole_file():
             max_body_bytes=512 * 1024,
             models_ttl=5.0,
             secrets_ttl=0.0,
+            private_addresses=True,
         ),
         providers={
             "deep-seek_2": ProviderSettings(
@@ -81,6 +83,7 @@ def test_the_least_file_has_the_documented_defaults():
         max_body_bytes=4 * 1024 * 1024,
         models_ttl=600.0,
         secrets_ttl=60.0,
+        private_addresses=False,
     )
     assert settings.providers == {"demo": ProviderSettings("demo", "demo", None, "discover", {})}
     assert settings.models == {}
@@ -123,7 +126,8 @@ def test_tables_that_are_refused(text, problem):
 def test_a_misspelt_setting_is_told_with_those_there_are():
     assert refusal('gateway.idle_timout = 1\nproviders.demo.kind = "demo"') == (
         "gateway.idle_timout: is not a setting of gateway (there are: commit_after, cors_origins, "
-        "first_event_timeout, idle_timeout, keys, max_body_mb, models_ttl, secrets_ttl, total_timeout)"
+        "first_event_timeout, idle_timeout, keys, max_body_mb, models_ttl, private_addresses, "
+        "secrets_ttl, total_timeout)"
     )
 
 
@@ -138,6 +142,7 @@ def test_a_misspelt_setting_is_told_with_those_there_are():
         ("commit_after = -1", "gateway.commit_after: must be at least 0"),
         ("max_body_mb = 0", "gateway.max_body_mb: must be at least 0.001"),
         ("models_ttl = -0.1", "gateway.models_ttl: must be at least 0"),
+        ("private_addresses = 1", "gateway.private_addresses: must be true or false, not 1"),
         ("secrets_ttl = -0.1", "gateway.secrets_ttl: must be at least 0"),
         ("cors_origins = [1]", "gateway.cors_origins: must be a list of strings"),
         ('cors_origins = ["example.com"]',

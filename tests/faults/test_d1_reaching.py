@@ -42,7 +42,7 @@ def transport(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Has the gateway reach its upstreams by another transport."""
 
     def use(**options: object) -> None:
-        monkeypatch.setattr(core.app, "HttpClient", lambda: HttpClient(Transport(**options)))
+        monkeypatch.setattr(core.app, "HttpClient", lambda **_: HttpClient(Transport(**options)))
 
     return use
 
