@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
 
 from core.api.shared.access import authorize
 from core.api.shared.body import read_json
+from core.api.shared.custom import custom_input, custom_names
 from core.api.shared.errors import error_object, json_bytes
 from core.api.shared.fields import take
 from core.api.shared.messages import narrow, parse_messages, parse_tool_choice, parse_tools
@@ -58,7 +59,8 @@ async def _reply(request: Request, defaults: Mapping[str, Json]) -> Reply:
     body = await read_json(request, gateway.settings.max_body_bytes)
     given = {name: value for name, value in body.items() if value is not None}
     chats, common = parse({**defaults, **given})
-    return Reply(gateway, chats, ChatRenderer(common.model, common.include_usage), common.ignored)
+    renderer = ChatRenderer(common.model, common.include_usage, custom_names(given.get("tools") or ()))
+    return Reply(gateway, chats, renderer, common.ignored)
 
 
 def parse(body: dict[str, Json]) -> tuple[list[ChatRequest], Common]:
@@ -77,9 +79,9 @@ def parse(body: dict[str, Json]) -> tuple[list[ChatRequest], Common]:
 
 
 class ChatRenderer:
-    """`chat.completion.chunk`s, or one `chat.completion`."""
+    """`chat.completion.chunk`s, or one `chat.completion`. The tools named in `custom` take plain text."""
 
-    def __init__(self, model: str, include_usage: bool) -> None:
+    def __init__(self, model: str, include_usage: bool, custom: Collection[str] = ()) -> None:
         self._envelope = {
             "id": "chatcmpl-" + secrets.token_hex(14),
             "object": "chat.completion.chunk",
@@ -94,6 +96,9 @@ class ChatRenderer:
         self._open = b',"finish_reason":null' + self._tail
         self._text_heads: dict[int, bytes] = {}
         self._call_indexes: dict[tuple[int, str], int] = {}
+        self._custom = custom
+        self._inputs: dict[tuple[int, str], list[str]] = {}
+        """What custom tools are called with, as JSON that cannot be read before its end."""
         self._usages: list[Usage] = []
 
     def batch(self, index: int, batch: Batch) -> bytes:
@@ -120,7 +125,7 @@ class ChatRenderer:
         return b"data: " + json_bytes(error_object(error)) + b"\n\n"
 
     def whole(self, completions: Sequence[Completion]) -> Json:
-        choices = [_choice(index, completion) for index, completion in enumerate(completions)]
+        choices = [_choice(index, completion, self._custom) for index, completion in enumerate(completions)]
         usages = [done.finish.usage for done in completions if done.finish and done.finish.usage]
         envelope = {**self._envelope, "object": "chat.completion"}
         return {**envelope, "choices": choices, "usage": usage_object(usages)}
@@ -134,21 +139,41 @@ class ChatRenderer:
             case ImageOutput(url):
                 return self._chunk(index, {"content": "", "images": [_image(url)]})
             case ToolCallStart() | ToolCallDelta():
-                return self._chunk(index, {"content": "", "tool_calls": [self._fragment(index, event)]})
+                return self._fragment(index, event)
             case Finish(reason, _, usage):
                 if usage is not None:
                     self._usages.append(usage)
-                return self._head_of(index) + b'{},"finish_reason":"' + reason.encode() + b'"' + self._tail
+                return (
+                    self._rest(index)
+                    + self._head_of(index)
+                    + b'{},"finish_reason":"'
+                    + reason.encode()
+                    + b'"'
+                    + self._tail
+                )
             case TextDelta() | TextReplacement() | Notice():
                 return b""
 
-    def _fragment(self, index: int, event: ToolCallStart | ToolCallDelta) -> Json:
-        calls = self._call_indexes
-        if isinstance(event, ToolCallDelta):
-            return {"index": calls[index, event.call_id], "function": {"arguments": event.arguments}}
-        number = calls[index, event.call_id] = sum(choice == index for choice, _ in calls)
-        function = {"name": event.name, "arguments": ""}
-        return {"index": number, "id": event.call_id, "type": "function", "function": function}
+    def _fragment(self, index: int, event: ToolCallStart | ToolCallDelta) -> bytes:
+        calls, key = self._call_indexes, (index, event.call_id)
+        if isinstance(event, ToolCallStart):
+            calls[key] = sum(choice == index for choice, _ in calls)
+            if event.name in self._custom:
+                self._inputs[key] = []
+            return self._called(index, {"index": calls[key], **_call(event.call_id, event.name, "", self._custom)})
+        if key in self._inputs:
+            self._inputs[key].append(event.arguments)
+            return b""
+        return self._called(index, {"index": calls[key], "function": {"arguments": event.arguments}})
+
+    def _rest(self, index: int) -> bytes:
+        """What the custom tools of a choice are called with."""
+        given = {key: custom_input("".join(held)) for key, held in self._inputs.items() if key[0] == index}
+        fragments = [{"index": self._call_indexes[key], "custom": {"input": text}} for key, text in given.items()]
+        return b"".join(self._called(index, fragment) for fragment in fragments)
+
+    def _called(self, index: int, fragment: Json) -> bytes:
+        return self._chunk(index, {"content": "", "tool_calls": [fragment]})
 
     def _chunk(self, index: int, delta: Json) -> bytes:
         return self._head_of(index) + json_bytes(delta) + self._open
@@ -157,7 +182,7 @@ class ChatRenderer:
         return self._head % index
 
 
-def _choice(index: int, completion: Completion) -> Json:
+def _choice(index: int, completion: Completion, custom: Collection[str]) -> Json:
     finish = completion.finish
     assert finish is not None  # noqa: S101  # collect() gives no completion without one
     message: dict[str, Json] = {
@@ -171,10 +196,15 @@ def _choice(index: int, completion: Completion) -> Json:
         message["images"] = [_image(url) for url in completion.images]
     if completion.tool_calls:
         message["tool_calls"] = [
-            {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in completion.tool_calls
+            _call(call.call_id, call.name, call.arguments, custom) for call in completion.tool_calls
         ]
     return {"index": index, "message": message, "logprobs": None, "finish_reason": finish.reason}
+
+
+def _call(call_id: str, name: str, arguments: str, custom: Collection[str]) -> dict[str, Json]:
+    if name in custom:
+        return {"id": call_id, "type": "custom", "custom": {"name": name, "input": custom_input(arguments)}}
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _image(url: str) -> Json:

@@ -10,6 +10,7 @@ import pytest
 from tests.conformance.gateways import Connected, question
 from tests.conformance.samples import EVERY_PARAMETER, PIXEL, TIME, TOOLS, UNICODE, WEATHER
 from tests.conformance.schema import check, properties
+from tests.conformance.sse import chunks
 from tests.support.openai_models import CALLS, REFUSAL, THOUGHT
 from tests.support.openai_upstream import OpenAIUpstream
 
@@ -210,6 +211,78 @@ def test_calls_and_their_results_go_back_to_the_model(
 
     assert answer.json()["choices"][0]["message"]["content"] == "sunny"
     assert upstream.bodies[0]["messages"] == history
+
+
+def test_calls_in_the_words_of_before_there_were_tools_are_calls_of_tools(
+    gateway: Connected, upstream: OpenAIUpstream
+) -> None:
+    """Item 46, from clients that never heard of tools."""
+    history = [
+        {"role": "user", "content": "weather?"},
+        {"role": "assistant", "content": None, "function_call": {"name": "get_weather", "arguments": "{}"}},
+        {"role": "function", "name": "get_weather", "content": "sunny"},
+        {
+            "role": "assistant",
+            "content": None,
+            "function_call": {"name": "get_weather", "arguments": '{"city":"Oslo"}'},
+        },
+        {"role": "function", "name": "get_weather", "content": None},
+        {"role": "user", "content": "thanks"},
+    ]
+
+    assert gateway.chat("echo", messages=history).json()["choices"][0]["message"]["content"] == "thanks"
+    _, first, sunny, second, nothing, _ = upstream.bodies[0]["messages"]
+    for called, result, said in ((first, sunny, "sunny"), (second, nothing, "")):
+        [call] = called["tool_calls"]
+        assert call["function"]["name"] == "get_weather"
+        assert result == {"role": "tool", "tool_call_id": call["id"], "content": said}
+    assert second["tool_calls"][0]["function"]["arguments"] == '{"city":"Oslo"}'
+
+
+PATCH = {
+    "type": "custom",
+    "custom": {
+        "name": "apply_patch",
+        "description": "Edits files.",
+        "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": 'start: "x"'}},
+    },
+}
+
+
+def test_a_custom_tool_is_a_function_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    call = {"id": "a", "type": "custom", "custom": {"name": "apply_patch", "input": '*** "Åbo"'}}
+    history = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "Done"},
+    ]
+    choice = {"type": "custom", "custom": {"name": "apply_patch"}}
+
+    gateway.chat("echo", messages=history, tools=[PATCH, WEATHER], tool_choice=choice)
+
+    asked = upstream.bodies[0]
+    function = asked["tools"][0]["function"]
+    assert (function["name"], function["parameters"]["required"]) == ("apply_patch", ["input"])
+    assert function["description"] == 'Edits files.\n`input` must match this lark grammar:\nstart: "x"'
+    assert asked["tool_choice"] == {"type": "function", "function": {"name": "apply_patch"}}
+    [called] = asked["messages"][1]["tool_calls"]
+    assert json.loads(called["function"]["arguments"]) == {"input": '*** "Åbo"'}
+
+
+def test_a_custom_tool_is_called_with_plain_text(gateway: Connected, upstream: OpenAIUpstream) -> None:
+    tools = [PATCH, WEATHER]
+    completion = gateway.chat("parallel-tools", tools=tools).json()
+    found = chunks(gateway.chat("parallel-tools", tools=tools, stream=True).content, by_schema=False)
+
+    check(completion, "CreateChatCompletionResponse")
+    custom, function = completion["choices"][0]["message"]["tool_calls"]
+    said = json.dumps(CALLS[0], ensure_ascii=False)  # the upstream calls every tool with a city
+    assert custom == {"id": "call_0", "type": "custom", "custom": {"name": "apply_patch", "input": said}}
+    assert function["type"] == "function"
+    fragments = [call for chunk in found for call in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    head, *rest = [call for call in fragments if call["index"] == 0]
+    assert head == {"index": 0, "id": "call_0", "type": "custom", "custom": {"name": "apply_patch", "input": ""}}
+    assert rest == [{"index": 0, "custom": {"input": said}}]
 
 
 def test_tool_choice_none_gets_words(gateway: Connected, upstream: OpenAIUpstream) -> None:

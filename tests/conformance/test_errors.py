@@ -32,6 +32,11 @@ INVALID: dict[str, dict[str, Any]] = {
     "messages[0].tool_calls[0].function": {"messages": [{"role": "assistant", "tool_calls": [{"id": "c"}]}]},
     "messages[1].tool_call_id": {"messages": [CALLING, {"role": "tool", "content": "x"}]},
     "messages[1].tool_call_id ": {"messages": [CALLING, {"role": "tool", "tool_call_id": "other", "content": "x"}]},
+    "messages[0].function_call.name": {"messages": [{**ASSISTANT, "function_call": {"arguments": "{}"}}]},
+    "messages[1].name": {"messages": [CALLING, {"role": "function", "name": "other", "content": "x"}]},
+    "messages[0].tool_calls[0].custom.input": {
+        "messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f"}}]}]
+    },
     "temperature": {"temperature": "hot"},
     "temperature ": {"temperature": 2.5},
     "top_p": {"top_p": -0.1},
@@ -53,7 +58,10 @@ INVALID: dict[str, dict[str, Any]] = {
     "tools[0].function": {"tools": [{"type": "function"}]},
     "tools[0].function.name": {"tools": [{"type": "function", "function": {}}]},
     "tools[0].function.parameters": {"tools": [{"type": "function", "function": {"name": "f", "parameters": "{}"}}]},
+    "tools[0].name": {"tools": [{"type": "custom", "custom": {}}]},
     "tool_choice": {"tool_choice": "always"},
+    "tool_choice ": {"tool_choice": {"type": "custom"}},
+    "tool_choice.custom.name": {"tool_choice": {"type": "custom", "custom": {}}},
     "tool_choice.allowed_tools": {"tool_choice": {"type": "allowed_tools"}},
 }
 UNREADABLE = {

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Literal, Protocol, TypeAlias
 
-from core.api.shared.items import custom_input
+from core.api.shared.custom import custom_input
 from core.chat.requests import Json
 
 Status: TypeAlias = Literal["in_progress", "completed", "incomplete"]

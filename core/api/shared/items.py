@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from core.api.shared.custom import custom_arguments
 from core.api.shared.fields import bounded, check, invalid
 from core.api.shared.messages import MAX_MESSAGES
 from core.api.shared.turns import Turns, plain
@@ -93,45 +93,18 @@ def _image(part: dict[str, Json], path: str) -> Image:
 
 
 def function_form(tools: Sequence[Json]) -> tuple[list[Json], list[str]]:
-    """The functions among `tools` in chat's form, and the names of the other kinds, which only OpenAI itself runs."""
+    """The caller's own among `tools` in chat's form, and the names of the others, which only OpenAI itself runs."""
     functions: list[Json] = []
     others: list[str] = []
     for index, tool in enumerate(tools):
         kind = check(check(tool, dict, f"tools[{index}]").get("type"), str, f"tools[{index}].type")
-        if kind == "custom":
-            functions.append(_custom_function(tool, f"tools[{index}]"))
-        elif kind != "function":
+        if kind not in {"function", "custom"}:
             others.append(kind)
-        elif "function" in tool:
+        elif kind == "custom" or "function" in tool:
             functions.append(tool)
         else:
             functions.append({"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}})
     return functions, others
-
-
-def custom_arguments(given: str) -> str:
-    """The input of a custom tool as the arguments of the function that stands for it."""
-    return json.dumps({"input": given}, ensure_ascii=False)
-
-
-def custom_input(arguments: str) -> str:
-    """The other way round. What is no such object is taken as it is."""
-    try:
-        given = json.loads(arguments)["input"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return arguments
-    return given if isinstance(given, str) else arguments
-
-
-def _custom_function(tool: dict[str, Json], path: str) -> Json:
-    """A custom tool takes plain text, which chat services know no tools for: a function takes it as its `input`."""
-    description = check(tool.get("description") or "", str, f"{path}.description")
-    form = check(tool.get("format") or {}, dict, f"{path}.format")
-    if form.get("type") == "grammar":
-        description += f"\n`input` must match this {form.get('syntax')} grammar:\n{form.get('definition')}"
-    parameters = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-    function = {"name": tool.get("name"), "description": description, "parameters": parameters}
-    return {"type": "function", "function": function}
 
 
 def choice_form(choice: Json) -> Json:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
+from core.api.shared.custom import custom_arguments, custom_function
 from core.api.shared.fields import bounded, check, invalid, take
 from core.chat.requests import (
     BuiltinTool,
@@ -30,7 +32,6 @@ _ROLES: dict[str, Role] = {
     "user": "user",
     "assistant": "assistant",
     "tool": "tool",
-    "function": "tool",
 }
 
 
@@ -43,12 +44,27 @@ def parse_messages(messages: Json) -> tuple[Message, ...]:
     called: set[str] = set()
     for index, message in enumerate(messages):
         path = f"messages[{index}]"
-        turn = _message(dict(check(message, dict, path)), path)
-        if turn.role == "tool" and turn.tool_call_id is not None and turn.tool_call_id not in called:
+        turn = _message(_modern(dict(check(message, dict, path)), path, parsed), path)
+        if turn.role == "tool" and turn.tool_call_id not in called:
             raise invalid(f"{path}.tool_call_id", "answers no tool call of an assistant message before it")
         called.update(call.call_id for call in turn.tool_calls)
         parsed.append(turn)
     return tuple(parsed)
+
+
+def _modern(message: dict[str, Json], path: str, before: Sequence[Message]) -> dict[str, Json]:
+    """`message` without the words from before there were tools: `function_call`, and the role `function`."""
+    call = take(message, "function_call", dict, path=f"{path}.function_call")
+    if call is not None and not message.get("tool_calls"):
+        check(call.get("name"), str, f"{path}.function_call.name")
+        message["tool_calls"] = [{"id": f"call_{len(before)}", "function": call}]
+    if message.get("role") == "function":
+        name = take(message, "name", str, path=f"{path}.name")
+        called = [call.call_id for turn in before for call in turn.tool_calls if call.name == name]
+        if not called:
+            raise invalid(f"{path}.name", "names no function that an assistant message before it calls")
+        return {**message, "role": "tool", "tool_call_id": called[-1], "content": message.get("content") or ""}
+    return message
 
 
 def _message(message: dict[str, Json], path: str) -> Message:
@@ -63,7 +79,7 @@ def _message(message: dict[str, Json], path: str) -> Message:
             raise invalid(f"{path}.content", "is missing")
         content = check(message.pop("refusal"), str, f"{path}.refusal")
     call_id = take(message, "tool_call_id", str, path=f"{path}.tool_call_id")
-    if spoken == "tool" and not call_id:
+    if role == "tool" and not call_id:
         raise invalid(f"{path}.tool_call_id", "is missing")
     extra = {key: value for key, value in message.items() if value is not None}
     return Message(role, content, calls, call_id, extra)
@@ -99,7 +115,13 @@ def _tool_calls(message: dict[str, Json], path: str) -> tuple[ToolCall, ...]:
 
 
 def _tool_call(call: Json, path: str) -> ToolCall:
-    function = check(check(call, dict, path).get("function"), dict, f"{path}.function")
+    check(call, dict, path)
+    if call.get("type") == "custom":
+        custom = check(call.get("custom"), dict, f"{path}.custom")
+        name = check(custom.get("name"), str, f"{path}.custom.name")
+        arguments = custom_arguments(check(custom.get("input"), str, f"{path}.custom.input"))
+        return ToolCall(check(call.get("id"), str, f"{path}.id"), name, arguments)
+    function = check(call.get("function"), dict, f"{path}.function")
     return ToolCall(
         check(call.get("id"), str, f"{path}.id"),
         check(function.get("name"), str, f"{path}.function.name"),
@@ -114,7 +136,10 @@ def parse_tools(tools: list[Json]) -> Tools:
 
 
 def _tool(tool: dict[str, Json], path: str) -> FunctionTool | BuiltinTool:
-    if check(tool.get("type"), str, f"{path}.type") != "function":
+    kind = check(tool.get("type"), str, f"{path}.type")
+    if kind == "custom":
+        return custom_function(tool, path)
+    if kind != "function":
         return BuiltinTool(tool)
     function = dict(check(tool.get("function"), dict, f"{path}.function"))
     return FunctionTool(
@@ -140,10 +165,11 @@ def _name(tool: FunctionTool | BuiltinTool) -> Json:
 
 
 def parse_tool_choice(choice: Json) -> ToolChoice | None:
-    """`none`, `auto`, `required` or one function by name."""
+    """`none`, `auto`, `required` or one tool by name."""
     if choice is None or choice in ("none", "auto", "required"):
         parsed: ToolChoice | None = choice
         return parsed
-    if isinstance(choice, dict) and isinstance(function := choice.get("function"), dict):
-        return NamedTool(check(function.get("name"), str, "tool_choice.function.name"))
-    raise invalid("tool_choice", "must be none, auto, required, or a function by name")
+    for kind in ("function", "custom"):
+        if isinstance(choice, dict) and isinstance(tool := choice.get(kind), dict):
+            return NamedTool(check(tool.get("name"), str, f"tool_choice.{kind}.name"))
+    raise invalid("tool_choice", "must be none, auto, required, or a tool by name")
