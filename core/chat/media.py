@@ -24,10 +24,14 @@ class Upload(NamedTuple):
 
 
 class Media(NamedTuple):
-    """Bytes of some `media_type` (`audio/mpeg`, `video/mp4`), as they arrive."""
+    """Bytes of some `media_type` (`audio/mpeg`, `video/mp4`), as they arrive.
+
+    `ignored` are parameters that the upstream has no place for.
+    """
 
     media_type: str
     chunks: AsyncIterator[bytes]
+    ignored: tuple[str, ...] = ()
 
 
 class EmbeddingRequest(NamedTuple):
@@ -92,12 +96,16 @@ class TranscriptionRequest(NamedTuple):
 
 
 class Transcript(NamedTuple):
-    """`duration` in seconds; `details` are `segments`, `words`, … in OpenAI's form where the upstream gave them."""
+    """`duration` in seconds; `details` are `segments`, `words`, … in OpenAI's form where the upstream gave them.
+
+    `ignored` are parameters that the upstream has no place for.
+    """
 
     text: str
     language: str | None = None
     duration: float | None = None
     details: Mapping[str, Json] = NO_PARAMETERS
+    ignored: tuple[str, ...] = ()
 
 
 class VideoRequest(NamedTuple):

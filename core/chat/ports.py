@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from core.chat.errors import Unavailable
 from core.chat.events import Batch
@@ -144,6 +144,21 @@ class VideoProvider(Protocol):
     def video_content(self, reference: str, token: Token) -> AbstractAsyncContextManager[Media]:
         """The finished film, read within the block."""
         ...
+
+
+class Credit(NamedTuple):
+    """What is left to spend, of `allowance` where that is known."""
+
+    remaining: float
+    allowance: float | None = None
+    unit: str = "USD"
+
+
+@runtime_checkable
+class CreditProvider(Protocol):
+    """A provider that knows what is left on an account. Asking costs nothing."""
+
+    async def credit(self, token: Token) -> Credit: ...
 
 
 @runtime_checkable

@@ -56,7 +56,7 @@ class Held(NamedTuple):
         patience = Patience(self.media.chunks, deadline)
         async with self.stack:
             try:
-                yield Media(self.media.media_type, _chunks(patience, idle))
+                yield self.media._replace(chunks=_chunks(patience, idle))
             except UpstreamError as error:
                 blame(error, self.route, self.lease, record)
                 record.error = error.code or ""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
@@ -54,7 +54,7 @@ class Able(Scripted):
             first = next(acts)
             if isinstance(first, Exception):
                 raise first
-            yield Media("audio/mpeg", self._chunks(first, acts))
+            yield Media("audio/mpeg", self._chunks(first, acts), ignored=("speed",))
         finally:
             self.open -= 1
 
@@ -77,15 +77,19 @@ async def embed(road: Road, model: str = "m", record: Record | None = None, **op
     )
 
 
+def speak(provider: SpeechProvider, model: str, token: Token) -> AbstractAsyncContextManager[Media]:
+    return provider.speak(SpeechRequest(model, "hi", "alloy"), token)
+
+
 async def listen(road: Road, record: Record | None = None, **options) -> bytes:
-    async with road.gateway.hold(
-        SpeechProvider,
-        "m",
-        lambda provider, model, token: provider.speak(SpeechRequest(model, "hi", "alloy"), token),
-        record or Record(),
-        **options,
-    ) as media:
+    async with road.gateway.hold(SpeechProvider, "m", speak, record or Record(), **options) as media:
         return b"".join([chunk async for chunk in media.chunks])
+
+
+async def test_what_else_is_told_of_media_is_passed_on():
+    road = Road({"a": Able([b"abc"])})
+    async with road.gateway.hold(SpeechProvider, "m", speak, Record()) as media:
+        assert (media.media_type, media.ignored) == ("audio/mpeg", ("speed",))
 
 
 async def failing(work) -> ChatError:
