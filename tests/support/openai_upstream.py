@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.support.loops import PATIENCE, LoopThread
+from tests.support.openai_media import MODELS, OpenAIMedia
 from tests.support.upstream import Seen, Upstream, Wire, upstream
 
 Behaviour = Callable[["Turn"], Awaitable[None]]
@@ -23,10 +24,14 @@ _TOKEN = re.compile(r"\s*\S+\s*|\s+")
 
 
 class OpenAIUpstream:
-    """`url` is its base URL. `asked` are the chat requests in order, `left` the models whose answer nobody awaited."""
+    """`url` is its base URL. `asked` are the chat requests in order, `left` the models whose answer nobody awaited.
 
-    def __init__(self, behaviours: Mapping[str, Behaviour]) -> None:
+    With `media` it also makes what that makes.
+    """
+
+    def __init__(self, behaviours: Mapping[str, Behaviour], media: OpenAIMedia | None = None) -> None:
         self.url = ""
+        self.media = media
         self.asked: list[Seen] = []
         self.left: list[str] = []
         self.open = 0
@@ -71,8 +76,12 @@ class OpenAIUpstream:
     async def answer(self, seen: Seen, wire: Wire) -> None:
         """The script of the upstream."""
         if seen.path.endswith("/models"):
-            listed = [{"id": name, "object": "model", "owned_by": "tests"} for name in self._behaviours]
+            names = [*self._behaviours, *(MODELS if self.media is not None else ())]
+            listed = [{"id": name, "object": "model", "owned_by": "tests"} for name in names]
             await wire.reply(200, json.dumps({"object": "list", "data": listed}))
+            return
+        if self.media is not None and self.media.serves(seen.path):
+            await self.media(seen, wire)
             return
         turn = Turn(self, seen, wire)
         self._change(self.asked.append, seen)
@@ -113,9 +122,9 @@ class OpenAIUpstream:
 
 
 @contextmanager
-def openai_upstream(behaviours: Mapping[str, Behaviour]) -> Iterator[OpenAIUpstream]:
+def openai_upstream(behaviours: Mapping[str, Behaviour], media: OpenAIMedia | None = None) -> Iterator[OpenAIUpstream]:
     """Serve these models, each under its name, until the end of the block."""
-    server = OpenAIUpstream(behaviours)
+    server = OpenAIUpstream(behaviours, media)
     with LoopThread() as thread:
         server._loop = thread.loop
         server._state = thread.enter(upstream(server.answer))
