@@ -16,7 +16,7 @@ from core.api.shared.access import authorize
 from core.api.shared.ask import ask
 from core.api.shared.body import read_json
 from core.api.shared.errors import json_bytes
-from core.api.shared.fields import bounded, invalid, number_within, take, take_given, take_model
+from core.api.shared.fields import bounded, invalid, number_within, take, take_choice, take_given, take_model
 from core.api.shared.state import gateway_of, record_of
 from core.chat.events import Usage
 from core.chat.media import EmbeddingRequest, Embeddings
@@ -65,9 +65,7 @@ def parse(body: dict[str, Json]) -> Asked:
     inputs = _inputs(given.pop("input", None))
     number_within(given, "dimensions", int, 1, MAX_DIMENSIONS)
     dimensions = take(given, "dimensions", int)
-    form = take(given, "encoding_format", str) or "float"
-    if form not in {"float", "base64"}:
-        raise invalid("encoding_format", "must be float or base64")
+    form = take_choice(given, "encoding_format", ("float", "base64"))
     return Asked(EmbeddingRequest(model, inputs, dimensions, given), form == "base64", ignored)
 
 

@@ -24,11 +24,15 @@ from enum import Enum, auto
 
 
 class ChatError(Exception):
-    """A failure with an honest HTTP status. `retry_after` is in seconds."""
+    """A failure with an honest HTTP status. `retry_after` is in seconds.
+
+    `costly`: it may have cost money already, so that no client should try again by itself.
+    """
 
     status = 500
     type = "server_error"
     code: str | None = "internal_error"
+    costly = False
 
     def __init__(
         self,

@@ -45,10 +45,15 @@ def error_object(error: ChatError) -> dict[str, Json]:
 def error_response(
     error: ChatError, headers: dict[str, str] | None = None, form: ErrorObject = error_object
 ) -> Response:
-    """The error as a whole answer, with Retry-After in whole seconds where waiting helps."""
+    """The error as a whole answer, with Retry-After in whole seconds where waiting helps.
+
+    Both of OpenAI's clients try a 5xx again unless `x-should-retry` forbids it.
+    """
     headers = dict(headers or {})
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(math.ceil(error.retry_after), 1))
+    if error.costly:
+        headers["x-should-retry"] = "false"
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(json_bytes(form(error)), error.status, headers, "application/json")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from core.chat.errors import InvalidRequest
 from core.chat.requests import Json
 
@@ -21,6 +24,25 @@ def take_model(body: dict[str, Json]) -> str:
     if not model or len(model) > LONGEST_MODEL:
         raise invalid("model", f"must be the name of a model, of at most {LONGEST_MODEL} characters")
     return model
+
+
+def take_size(body: dict[str, Json]) -> tuple[int, int] | None:
+    """Width and height in pixels; None for "auto" too."""
+    size: str = take(body, "size", str) or "auto"
+    width, _, height = size.partition("x")
+    if size == "auto":
+        return None
+    if not all(re.fullmatch("[1-9][0-9]{0,4}", side) for side in (width, height)):
+        raise invalid("size", "must be auto, or width and height in pixels, like 1024x1024")
+    return int(width), int(height)
+
+
+def take_choice(body: dict[str, Json], name: str, choices: Sequence[str]) -> str | None:
+    """One of `choices`."""
+    chosen: str | None = take(body, name, str)
+    if chosen is not None and chosen not in choices:
+        raise invalid(name, f"must be one of {', '.join(choices)}")
+    return chosen
 
 
 def take(body: dict[str, Json], name: str, kind: type, *, path: str = "") -> Json:

@@ -23,7 +23,10 @@ _NAMES = "chat/completions|completions|models|responses|messages|embeddings|imag
 _ENDPOINTS = re.compile(rf"(?i)(?:/v1)*/({_NAMES})(/.*)?")
 _DOUBLED = re.compile(rf"(?i)(?:/chat/completions|/completions|/responses|/messages)+(?:/v1)*(?=/(?:{_NAMES})\b)")
 _SAFE = re.compile(rb"[\w!#$%&'*+.^`|~, \t-]{1,2048}")
-_EXPOSED = b"x-request-id, request-id, retry-after, x-ignored-params, x-usage-estimated, x-any2api-provider"
+_EXPOSED = (
+    b"x-request-id, request-id, retry-after, x-should-retry, openai-poll-after-ms, "
+    b"x-ignored-params, x-usage-estimated, x-any2api-provider"
+)
 _METHODS = b"GET, HEAD, POST, OPTIONS"
 
 
