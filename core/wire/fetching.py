@@ -19,8 +19,6 @@ PATIENCE: Final = 20.0
 """Seconds until a fetch is complete, or a download has begun."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_USUAL_PORTS: Final = frozenset({None, 80, 443})
-_FIRST_FREE_PORT: Final = 1024
 _IN_NAMES: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -52,13 +50,12 @@ def web_address(url: str | httpx.URL) -> httpx.URL:
     """`url`, if it is one that may be fetched. Raises `FetchError`."""
     try:
         address = httpx.URL(url)
+        address.host  # noqa: B018  # which raises for a name that no Unicode stands for
     except (httpx.InvalidURL, UnicodeError) as error:
         raise FetchError("it is no URL") from error
     if address.scheme not in {"http", "https"} or address.userinfo:
         raise FetchError("its URL must begin with http:// or https:// and hold no password")
-    if not _is_plain(address.raw_host.decode("ascii")):
-        raise unreachable()
-    if address.port not in _USUAL_PORTS and (address.port or 0) < _FIRST_FREE_PORT:
+    if not _is_plain(address.raw_host.decode("ascii")) or not _is_web(address.port):
         raise unreachable()
     return address
 
@@ -79,7 +76,7 @@ def redirection(url: httpx.URL, status: int, headers: Mapping[str, str]) -> http
 async def collected(headers: Mapping[str, str], chunks: AsyncIterator[bytes], limit: int) -> Fetched:
     """The whole body, if it is no longer than `limit` bytes. Raises `FetchError`."""
     length = headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
+    if length.isdecimal() and int(length) > limit and "content-encoding" not in headers:
         raise _too_large(limit)
     content = bytearray()
     async for chunk in chunks:
@@ -95,6 +92,11 @@ def _is_plain(host: str) -> bool:
         return "%" not in host
     last = host.rpartition(".")[2]
     return _IN_NAMES.issuperset(host) and last != "" and not last.isdigit() and not last.startswith("0x")
+
+
+def _is_web(port: int | None) -> bool:
+    """Whether a web server may be behind `port`; below 1024 all but its own belong to other services."""
+    return port in {None, 80, 443} or (port is not None and 1024 <= port < 65536)
 
 
 def _too_large(limit: int) -> FetchError:
