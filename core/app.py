@@ -11,7 +11,7 @@ from types import ModuleType
 
 from starlette.types import ASGIApp
 
-from core.api import chat_completions, completions, embeddings, health, images, messages, models, responses
+from core.api import chat_completions, completions, embeddings, health, images, messages, models, responses, speech
 from core.api.shared.access import authorize
 from core.api.shared.assembly import assemble
 from core.api.shared.log import JsonLines, Words
@@ -36,6 +36,7 @@ ROUTERS = (
     messages.router,
     embeddings.router,
     images.router,
+    speech.router,
     models.router,
     health.router,
     page.router,

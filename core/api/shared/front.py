@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.api.shared.bytes_reply import BrokenOff
 from core.api.shared.hangup import CallerGone
 from core.api.shared.log import Redactor, log_failure, log_request
 from core.api.shared.state import start_record
@@ -58,6 +59,8 @@ class Front:
                 await self._app({**scope, "path": meant_path(scope["path"])}, receive, passage.send)
         except CallerGone:
             passage.status = CALLER_GONE
+        except BrokenOff:
+            pass  # the server closes the connection of an answer that did not end
         except Exception as error:  # noqa: BLE001  # the app has answered 500 or broken off; left is to say why, here
             record.cause = error
         if record.cause is not None:
