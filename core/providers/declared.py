@@ -17,6 +17,7 @@ from core.dialects.declared.request import Filling, outside
 from core.dialects.declared.response import Response
 from core.dialects.declared.template import Values
 from core.dialects.failures import html_page, is_html
+from core.dialects.pictures import inlined
 from core.wire.client import HttpAnswer, HttpClient
 from core.wire.decoding import decode_body
 
@@ -33,6 +34,7 @@ class Provider:
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
         description = self._description
+        request = await inlined(request, self._http, wanted=description.request.must_hold)
         filling = Filling(description.request, request, token)
         for step in description.request.steps:
             filling.captured |= step.captured(await self._json(step.template, filling.value))

@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
-from urllib.parse import unquote_to_bytes
 
-from core.chat.errors import InvalidRequest, UpstreamBadResponse, UpstreamError
+from core.chat.errors import UpstreamBadResponse, UpstreamError
 from core.chat.events import Batch, Finish, StreamEvent, TextDelta
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest, Image, Json
 from core.dialects.answers import first_byte, json_body
+from core.dialects.dataurls import data_url
 from core.dialects.failures import from_event
 from core.dialects.folding import fold
 from core.dialects.parameters import left_out
+from core.dialects.pictures import inlined
 from core.dialects.surrogates import Surrogates
 from core.wire.client import HttpClient
 from core.wire.decoding import decode_body
@@ -50,6 +51,7 @@ class Provider:
         self._http = http
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
+        request = await inlined(request, self._http)
         body = encode(request, deep_search=self._deep_search)
         async with self._http.request("POST", self._url, headers=self._headers_with(token), json=body) as answer:
             if await first_byte(answer) == b"{":
@@ -102,18 +104,9 @@ def _attachments(request: ChatRequest) -> list[Json]:
 
 
 def _attachment(url: str, number: int, param: str) -> Json:
-    scheme, _, rest = url.partition(":")
-    head, comma, content = rest.partition(",")
-    media_type, *attributes = head.split(";")
-    if scheme.lower() != "data" or not comma or not media_type.lower().startswith("image/"):
-        raise InvalidRequest(
-            "This model takes pictures only as data URLs (data:image/png;base64,…).",
-            code="unsupported_content",
-            param=param,
-        )
-    in_base64 = "base64" in (attribute.strip().lower() for attribute in attributes)
-    size = len(content.rstrip("=")) * 3 // 4 if in_base64 else len(unquote_to_bytes(content))
-    extension = media_type.lower().removeprefix("image/").partition("+")[0]
+    media_type, content = data_url(url, param)
+    size = len(content.rstrip("=")) * 3 // 4
+    extension = media_type.removeprefix("image/").partition("+")[0]
     name = f"image-{number}"
     return {"id": name, "name": f"{name}.{extension}", "type": media_type, "size": size, "url": url}
 

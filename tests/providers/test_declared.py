@@ -41,7 +41,7 @@ HI = ChatRequest("m", (Message("user", "Hi"),))
 
 @asynccontextmanager
 async def connected(script: Script, path: str = "/chat", **table: Any) -> AsyncIterator[tuple[Upstream, Provider]]:
-    http = HttpClient()
+    http = HttpClient(private_addresses=True)
     async with upstream(script) as service:
         table = {"preset": "plain-text", "url": service.url + path, **table}
         try:
@@ -145,6 +145,35 @@ async def test_parameters_without_a_place_come_first_as_notices() -> None:
         events: list[StreamEvent] = [event async for batch in provider.stream(asked, NO_TOKEN) for event in batch]
     assert events[0] == Notice("top_p")
     assert isinstance(events[-1], Finish)
+
+
+@pytest.mark.parametrize(
+    ("form", "sent"),
+    [
+        ("gemini", [{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]}]),
+        ("ollama", [{"role": "user", "content": "", "images": ["iVBORw0KGgo="]}]),
+        ("anthropic", None),
+    ],
+)
+async def test_a_picture_with_a_url_is_fetched_for_forms_that_must_hold_it(
+    form: str, sent: list[dict[str, Any]] | None
+) -> None:
+    async def script(seen: Seen, wire: Wire) -> None:
+        if seen.path == "/a.png":
+            await wire.reply(200, b"\x89PNG\r\n\x1a\n")
+        else:
+            await answering(b"Hello", content_type="text/plain")(seen, wire)
+
+    request = {"form": form, "images": "parts", "body": {"q": "{messages}"}}
+    async with connected(script, request=request) as (service, provider):
+        asked = ChatRequest("m", (Message("user", (Image(service.url + "/a.png"),)),))
+        assert (await outcome(provider, asked)).error is None
+        [*_, chat] = service.seen
+        named = [
+            {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": f"{service.url}/a.png"}}]}
+        ]
+        assert chat.json["q"] == (sent or named)
+        assert len(service.seen) == (2 if sent else 1)
 
 
 async def test_a_step_goes_first_and_its_answer_into_the_next_request() -> None:

@@ -55,7 +55,7 @@ async def connected(
     script: Script, path: str | None = None, **options: Any
 ) -> AsyncIterator[tuple[Upstream, Provider]]:
     """A site that answers by `script`, and the provider for it; `path` is that of its whole endpoint."""
-    http = HttpClient()
+    http = HttpClient(private_addresses=True)
     async with upstream(script) as site:
         where = {"base_url": site.url + "/"} if path is None else {"url": site.url + path}
         try:
@@ -136,14 +136,38 @@ def test_pictures_of_all_turns_are_attached() -> None:
     ]
 
 
-@pytest.mark.parametrize("url", ["https://x.test/a.png", "data:text/plain;base64,YQ==", "data:image/png;base64"])
+async def test_a_picture_with_a_url_is_fetched() -> None:
+    """It is attached as if the caller had sent it."""
+
+    async def script(seen: Seen, wire: Wire) -> None:
+        if seen.path == "/a.jpg":
+            await wire.reply(200, b"\x89PNG\r\n\x1a\n", content_type="image/jpeg")
+        else:
+            await answering(sse(token("x"), DONE))(seen, wire)
+
+    async with connected(script) as (site, provider):
+        asked = ask((Text("See"), Image(site.url + "/a.jpg"), Image(PIXEL)))
+        assert (await collect(provider.stream(asked, Token("t", "not-a-real-token")))).text == "x"
+    picture, chat = site.seen
+    assert "authorization" not in picture.headers
+    assert [(attached["name"], attached["size"], attached["url"]) for attached in chat.json["attachments"]] == [
+        ("image-1.png", 8, PIXEL),
+        ("image-2.png", 8, PIXEL),
+    ]
+
+
+@pytest.mark.parametrize("url", ["/missing.png", "data:text/plain;base64,YQ==", "data:image/png;base64"])
 async def test_a_picture_it_cannot_take_is_refused_before_anything_is_sent(url: str) -> None:
-    async with connected(answering(b"")) as (site, provider):
+    async def script(_: Seen, wire: Wire) -> None:
+        await wire.reply(404, b"")
+
+    async with connected(script) as (site, provider):
+        url = site.url + url if url.startswith("/") else url
         with pytest.raises(InvalidRequest) as raised:
             await collect(provider.stream(ask("Hi", (Text("a"), Image(url))), NO_TOKEN))
-    assert (raised.value.status, raised.value.code) == (400, "unsupported_content")
+    assert (raised.value.status, raised.value.code) == (400, "invalid_image_url")
     assert raised.value.param == "messages[1].content[1].image_url"
-    assert site.seen == []
+    assert [seen.method for seen in site.seen if seen.method != "GET"] == []
 
 
 async def test_parameters_it_has_no_place_for_are_named_first() -> None:

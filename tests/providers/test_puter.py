@@ -27,12 +27,13 @@ EXCHANGES = {
 CAPTURES = captures()
 TOKEN = Token("puter-1", "not-a-real-token")
 HI = [{"role": "user", "content": "Hi"}]
+DOT = "data:image/png;base64,iVBORw0KGgo="
 
 
 @asynccontextmanager
 async def connected(script: Script) -> AsyncIterator[tuple[Upstream, Provider]]:
     """A backend that answers by `script`, and the provider for it."""
-    http = HttpClient()
+    http = HttpClient(private_addresses=True)
     async with upstream(script) as backend:
         try:
             yield backend, Provider(Options("providers.puter", {"base_url": backend.url + "/"}), http)
@@ -208,7 +209,7 @@ async def test_what_the_list_told_decides_how_a_request_is_put() -> None:
     async def script(seen: Seen, wire: Wire) -> None:
         await wire.reply(200, json.dumps(listed) if seen.method == "GET" else CAPTURES["25_chat_claude_nonstream"].body)
 
-    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    picture = {"type": "image_url", "image_url": {"url": DOT}}
     request = caller(model="opaque", messages=[{"role": "user", "content": [picture]}])
     async with connected(script) as (backend, provider):
         await collect(provider.stream(request, TOKEN))
@@ -217,6 +218,30 @@ async def test_what_the_list_told_decides_how_a_request_is_put() -> None:
     before, _, after = backend.seen
     assert before.json["args"]["messages"][0]["content"] == [picture]
     assert after.json["args"]["messages"][0]["content"][0]["type"] == "image"
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "claude-haiku-4-5"])
+async def test_claude_is_sent_the_picture_that_a_url_names(model: str) -> None:
+    """The other vendors follow the URL themselves."""
+
+    async def script(seen: Seen, wire: Wire) -> None:
+        if seen.method == "GET":
+            await wire.reply(200, b"\x89PNG\r\n\x1a\n")
+        else:
+            await answering(CAPTURES["25_chat_claude_nonstream"])(seen, wire)
+
+    async with connected(script) as (backend, provider):
+        picture = {"type": "image_url", "image_url": {"url": backend.url + "/a.png"}}
+        request = caller(model=model, messages=[{"role": "user", "content": [picture]}])
+        await collect(provider.stream(request, TOKEN))
+    *fetched, asked = backend.seen
+    [sent] = asked.json["args"]["messages"][0]["content"]
+    if model == "gpt-4o-mini":
+        assert (fetched, sent) == ([], picture)
+    else:
+        source = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+        assert sent == {"type": "image", "source": source}
+        assert [(seen.path, "authorization" in seen.headers) for seen in fetched] == [("/a.png", False)]
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"models":{}}', '"x"', "nonsense"])

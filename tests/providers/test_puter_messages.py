@@ -108,17 +108,18 @@ def test_system_turns_come_first_for_claude() -> None:
             "data:image/svg+xml;charset=utf-8,%3Csvg/%3E",
             {"type": "image", "source": {"type": "base64", "media_type": "image/svg+xml", "data": "PHN2Zy8+"}},
         ),
-        (
-            Dialect.CLAUDE,
-            "https://example.com/a.png",
-            {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
-        ),
     ],
 )
 def test_pictures_are_in_the_vendors_form(dialect: Dialect, url: str, wanted: Any) -> None:
     parts = [{"type": "text", "text": "See:"}, {"type": "image_url", "image_url": {"url": url, "detail": "low"}}]
     [turn] = turns_for(dialect, {"role": "user", "content": parts})
     assert turn == {"role": "user", "content": [{"type": "text", "text": "See:"}, wanted]}
+
+
+def test_claude_takes_no_url() -> None:
+    part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    with pytest.raises(InvalidRequest, match="only as data URLs"):
+        turns_for(Dialect.CLAUDE, {"role": "user", "content": [part]})
 
 
 def test_claudes_cache_marks_are_kept_and_others_spared_them() -> None:

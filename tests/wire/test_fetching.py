@@ -5,69 +5,23 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from ipaddress import ip_address
 
 import pytest
 import trustme
 
 from core.chat.errors import UpstreamTruncated
 from core.wire import client as client_module
-from core.wire.addresses import Address, public_addresses
 from core.wire.client import HttpClient
-from core.wire.connection import Connection
 from core.wire.fetching import Fetched, FetchError
-from core.wire.pool import Origin
-from core.wire.transport import Transport
+from tests.support.internet import PUBLIC, PUBLIC6, Internet
 from tests.support.tls import HOST, serving, trusting
 from tests.support.upstream import Script, Seen, Upstream, Wire, upstream
 
-PUBLIC = "93.184.215.14"
-PUBLIC6 = "2606:2800:21f:cb07::1"
 UNREACHABLE = "What the URL names cannot be fetched: its address cannot be reached."
 LIMIT = 1024 * 1024
-NAMES = {
-    HOST: [PUBLIC],
-    "other.test": ["203.0.114.7"],
-    "six.test": [PUBLIC6, PUBLIC],
-    "nat64.test": ["64:ff9b::5db8:d70e"],
-    "inside.test": ["10.0.0.1"],
-    "half-inside.test": [PUBLIC, "10.0.0.1"],
-    "loopback.test": ["::1"],
-    "metadata.google.internal": ["169.254.169.254"],
-    "localhost": ["127.0.0.1"],
-    "localhost.": ["127.0.0.1"],
-    "empty.test": [],
-    "127.1": ["127.0.0.1"],
-    "2130706433": ["127.0.0.1"],
-    "0x7f000001": ["127.0.0.1"],
-    "127.0.0.1.": ["127.0.0.1"],
-}
-
-
-class Internet(Transport):
-    """Connects to this machine instead of a public address, and remembers which one it was."""
-
-    def __init__(self, private: bool = False, context: Callable[[], ssl.SSLContext] = ssl.create_default_context):
-        super().__init__(
-            resolver=self.resolve, addresses=partial(public_addresses, private=private), ssl_context=context
-        )
-        self.names = dict(NAMES)
-        self.asked: list[str] = []
-        self.reached: list[str] = []
-
-    async def resolve(self, host: str, _: int) -> Sequence[str]:
-        self.asked.append(host)
-        if host not in self.names:
-            raise socket.gaierror(socket.EAI_NONAME, "no such name")
-        return self.names[host]
-
-    async def _open(self, origin: Origin, address: Address) -> Connection:
-        self.reached.append(str(address))
-        return await super()._open(origin, ip_address("127.0.0.1"))
 
 
 @asynccontextmanager
@@ -284,15 +238,18 @@ async def test_nobody_at_home() -> None:
 
 async def test_the_second_answer_of_a_resolver_is_never_asked_for() -> None:
     """The name leads to this machine as soon as it has been checked."""
-    async with internet(replying(b"x")) as (site, way, client):
 
-        async def rebinding(host: str, _: int) -> Sequence[str]:
-            way.asked.append(host)
-            return [PUBLIC] if len(way.asked) == 1 else ["127.0.0.1"]
+    class Rebinding(Internet):
+        async def resolve(self, host: str, port: int) -> Sequence[str]:
+            found = await super().resolve(host, port)
+            self.names[host] = ["127.0.0.1"]
+            return found
 
-        way._resolver = rebinding
+    way = Rebinding()
+    async with upstream(replying(b"x")) as site, aclosing(HttpClient(internet=way)) as client:
         assert (await client.fetch(site.at(HOST), limit=1)).content == b"x"
         assert (way.asked, way.reached) == ([HOST], [PUBLIC])
+    assert await failure(client, site.at(HOST)) == UNREACHABLE
 
 
 async def test_a_connection_of_a_provider_serves_no_one_else() -> None:

@@ -34,6 +34,10 @@ class Request:
     def capabilities(self) -> Capabilities:
         return Capabilities(tools="tools" in self.names, images=self.images != "none")
 
+    def must_hold(self, url: str) -> bool:
+        """Whether the request must hold the picture that `url` names."""
+        return self.images == "parts" and self.form.must_hold(url)
+
     def notices(self, request: ChatRequest) -> list[Notice]:
         """One for each parameter that changes the answer and has no place in the templates."""
         taken = {name.removeprefix("parameters.") for name in self.names}

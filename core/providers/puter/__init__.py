@@ -15,9 +15,10 @@ from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.answers import json_body
+from core.dialects.pictures import inlined
 from core.providers.puter.answer import Decoder
 from core.providers.puter.driver import Driver, call, check
-from core.providers.puter.models import Catalogue, model_info
+from core.providers.puter.models import Catalogue, Dialect, model_info
 from core.providers.puter.request import encode, left_out
 from core.wire.client import HttpAnswer, HttpClient
 from core.wire.decoding import decode_body
@@ -43,6 +44,8 @@ class Provider:
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
         vendor = self._catalogue.vendor(request.model)
+        if vendor.dialect is Dialect.CLAUDE:
+            request = await inlined(request, self._http)
         args = encode(request, vendor)
         async with call(self._http, self._base_url, token.secret, CHAT, args) as answer:
             if notices := left_out(request, vendor):

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Iterator, Sequence
-from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from core.chat.errors import InvalidRequest
 from core.chat.requests import ContentPart, Image, Json, Message, Text, ToolCall
+from core.dialects.dataurls import data_url
 from core.providers.puter.models import Dialect
-
-_DATA_URL: Final = re.compile(r"data:([^;,]*)([^,]*),(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def encode_messages(messages: Sequence[Message], dialect: Dialect) -> list[Json]:
@@ -118,10 +113,5 @@ def _image(image: Image, dialect: Dialect) -> Json:
 
 
 def _source(url: str) -> Json:
-    found = _DATA_URL.fullmatch(url)
-    if not found:
-        return {"type": "url", "url": url}
-    media_type, attributes, data = found.groups()
-    if "base64" not in attributes.lower():
-        data = base64.b64encode(unquote_to_bytes(data)).decode()
-    return {"type": "base64", "media_type": media_type.lower(), "data": data}
+    media_type, data = data_url(url)
+    return {"type": "base64", "media_type": media_type, "data": data}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.chat.requests import BuiltinTool, Image, Json, Message, NamedTool, Text, ToolChoice
-from core.dialects.declared.forms.form import Form, Tool, data_url, json_object
+from core.dialects.dataurls import data_url, is_remote
+from core.dialects.declared.forms.form import Form, Tool, json_object
 
 
 def _message(turn: Message) -> Json:
@@ -28,10 +29,10 @@ def _blocks(turn: Message) -> Iterator[Json]:
 
 
 def _source(image: Image) -> Json:
-    parts = data_url(image.url)
-    if parts is None:
+    if is_remote(image.url):
         return {"type": "url", "url": image.url}
-    return {"type": "base64", "media_type": parts.mime, "data": parts.base64}
+    media_type, data = data_url(image.url)
+    return {"type": "base64", "media_type": media_type, "data": data}
 
 
 def _tool(tool: Tool) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from core.chat.requests import BuiltinTool, FunctionTool, Json, Message, ToolChoice
 from core.dialects.folding import fold
@@ -15,25 +15,17 @@ Tool: TypeAlias = FunctionTool | BuiltinTool
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a service takes a conversation. `system` says whether its messages have a system role."""
+    """How a service takes a conversation.
+
+    `system` says whether its messages have a system role, and `must_hold` whether they must hold the picture that a
+    URL names, since the service does not follow it.
+    """
 
     messages: Callable[[Sequence[Message]], list[Json]]
     system: bool = True
     tools: Callable[[Sequence[Tool]], Json] | None = None
     tool_choice: Callable[[ToolChoice], Json] | None = None
-
-
-class DataUrl(NamedTuple):
-    mime: str
-    base64: str
-
-
-def data_url(url: str) -> DataUrl | None:
-    """The parts of a base64 data URL; None for any other."""
-    head, comma, base64 = url.partition(",")
-    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
-        return None
-    return DataUrl(head.removeprefix("data:").split(";")[0], base64)
+    must_hold: Callable[[str], bool] = lambda _: False
 
 
 def json_object(text: str) -> dict[str, Json]:

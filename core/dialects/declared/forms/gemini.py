@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.chat.requests import BuiltinTool, FunctionTool, Image, Json, Message, NamedTool, Text, ToolChoice
-from core.dialects.declared.forms.form import Form, Tool, data_url, json_object
+from core.dialects.dataurls import data_url, is_remote
+from core.dialects.declared.forms.form import Form, Tool, json_object
 
 _MODES = {"none": "NONE", "auto": "AUTO", "required": "ANY"}
+_UPLOADED = "https://generativelanguage.googleapis.com/"
 
 
 def _contents(turns: Sequence[Message]) -> list[Json]:
@@ -39,10 +41,15 @@ def _parts(turn: Message, names: Mapping[str, str]) -> Iterator[Json]:
 
 
 def _picture(image: Image) -> Json:
-    parts = data_url(image.url)
-    if parts is None:
+    if is_remote(image.url):
         return {"fileData": {"fileUri": image.url}}
-    return {"inlineData": {"mimeType": parts.mime, "data": parts.base64}}
+    media_type, data = data_url(image.url)
+    return {"inlineData": {"mimeType": media_type, "data": data}}
+
+
+def _must_hold(url: str) -> bool:
+    """Gemini reads the files that were uploaded to it, and no others."""
+    return is_remote(url) and not url.startswith(_UPLOADED)
 
 
 def _tools(tools: Sequence[Tool]) -> Json:
@@ -62,4 +69,4 @@ def _tool_choice(choice: ToolChoice) -> Json:
     return {"functionCallingConfig": {"mode": _MODES[choice]}}
 
 
-GEMINI = Form(messages=_contents, system=False, tools=_tools, tool_choice=_tool_choice)
+GEMINI = Form(messages=_contents, system=False, tools=_tools, tool_choice=_tool_choice, must_hold=_must_hold)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from core.chat.errors import InvalidRequest
 from core.chat.requests import BuiltinTool, ContentPart, Image, Json, Message, NamedTool, Text, ToolChoice
-from core.dialects.declared.forms.form import Form, Tool, data_url, json_object
+from core.dialects.dataurls import data_url, is_remote
+from core.dialects.declared.forms.form import Form, Tool, json_object
 from core.dialects.openai import encode_message, encode_tool
 
 
@@ -27,7 +27,7 @@ OPENAI = Form(
 
 def _ollama_message(turn: Message) -> Json:
     message: dict[str, Json] = {"role": turn.role, "content": turn.text}
-    if pictures := [_base64(part) for part in turn.parts if isinstance(part, Image)]:
+    if pictures := [data_url(part.url).base64 for part in turn.parts if isinstance(part, Image)]:
         message["images"] = pictures
     if turn.tool_calls:
         calls = ((call.name, json_object(call.arguments)) for call in turn.tool_calls)
@@ -35,18 +35,11 @@ def _ollama_message(turn: Message) -> Json:
     return message
 
 
-def _base64(image: Image) -> str:
-    parts = data_url(image.url)
-    if parts is None:
-        raise InvalidRequest(
-            "This model takes pictures only as data URLs (data:image/png;base64,…).",
-            code="unsupported_content",
-            param="messages",
-        )
-    return parts.base64
-
-
-OLLAMA = Form(messages=lambda turns: [_ollama_message(turn) for turn in turns], tools=_chat_tools)
+OLLAMA = Form(
+    messages=lambda turns: [_ollama_message(turn) for turn in turns],
+    tools=_chat_tools,
+    must_hold=is_remote,
+)
 
 
 def _items(turns: Sequence[Message]) -> Iterator[Json]:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 from core.chat.requests import Image, Json, Message, Text
-from core.dialects.declared.forms.form import Form, data_url, in_words
+from core.dialects.dataurls import data_url, is_remote
+from core.dialects.declared.forms.form import Form, in_words
 
 
 def _ui_message(number: int, turn: Message) -> Json:
@@ -20,8 +21,8 @@ def _ui_parts(turn: Message) -> Iterator[Json]:
         return
     for part in turn.parts:
         if isinstance(part, Image):
-            parts = data_url(part.url)
-            yield {"type": "file", "mediaType": parts.mime if parts else "image/*", "url": part.url}
+            media_type = "image/*" if is_remote(part.url) else data_url(part.url).media_type
+            yield {"type": "file", "mediaType": media_type, "url": part.url}
         elif isinstance(part, Text):
             yield {"type": "text", "text": part.text}
 

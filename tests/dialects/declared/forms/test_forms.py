@@ -9,7 +9,7 @@ import pytest
 
 from core.chat.errors import InvalidRequest
 from core.chat.requests import BuiltinTool, FunctionTool, Image, Message, NamedTool, Text, ToolCall, ToolChoice
-from core.dialects.declared.forms.form import data_url, json_object
+from core.dialects.declared.forms.form import json_object
 from core.dialects.declared.forms.registry import FORMS
 
 PNG = "data:image/png;base64,iVBOR"
@@ -116,8 +116,9 @@ def test_gemini() -> None:
         },
         {"role": "model", "parts": [{"text": "Bye"}]},
     ]
-    (picture,) = encoded("gemini", Message("user", (Image("https://x.example/a.png"),)))
-    assert picture["parts"] == [{"fileData": {"fileUri": "https://x.example/a.png"}}]
+    uploaded = "https://generativelanguage.googleapis.com/v1beta/files/a1"
+    (picture,) = encoded("gemini", Message("user", (Image(uploaded),)))
+    assert picture["parts"] == [{"fileData": {"fileUri": uploaded}}]
 
 
 def test_ollama() -> None:
@@ -192,16 +193,16 @@ def test_tool_choice(form: str, choice: ToolChoice, expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "parts"),
+    ("url", "forms"),
     [
-        (PNG, ("image/png", "iVBOR")),
-        ("data:image/png;charset=x;base64,AA", ("image/png", "AA")),
-        ("data:image/svg+xml,<svg/>", None),
-        ("https://x.example/a,b;base64", None),
+        ("https://x.example/a.png", {"gemini", "ollama"}),
+        ("https://generativelanguage.googleapis.com/v1beta/files/a1", {"ollama"}),
+        ("https://generativelanguage.googleapis.com.x.example/a.png", {"gemini", "ollama"}),
+        (PNG, set()),
     ],
 )
-def test_data_urls(url: str, parts: tuple[str, str] | None) -> None:
-    assert data_url(url) == parts
+def test_who_must_be_sent_the_picture_itself(url: str, forms: set[str]) -> None:
+    assert {name for name, form in FORMS.items() if form.must_hold(url)} == forms
 
 
 @pytest.mark.parametrize(
