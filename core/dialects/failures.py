@@ -148,20 +148,20 @@ def detail_of(text: str) -> Detail | None:
 
 def detail_of_json(body: Json) -> Detail | None:
     """What an error value says, in any of the shapes that services use; None where it says nothing."""
-    while isinstance(body, list) and body:
-        body = body[0]
+    body = _first(body)
     if isinstance(body, str):
         return Detail(_short(body)) if body.strip() else None
     if not isinstance(body, dict):
         return None
-    inner = next((body[key] for key in ("error", "last_error", "detail") if isinstance(body.get(key), dict)), body)
+    inners = (_first(body.get(key)) for key in ("error", "last_error", "detail"))
+    inner = next((inner for inner in inners if isinstance(inner, dict)), body)
     names = [inner.get(key) for key in ("type", "code", "status", "error_type", "errorCode")]
     texts = (source.get(key) for source in (inner, body) for key in _MESSAGE_KEYS)
     message = next((text for text in texts if isinstance(text, str) and text.strip()), "")
     kind = " ".join(name for name in names if isinstance(name, str))
     if not message and not kind:
         return None
-    param = inner.get("param")
+    param = inner.get("param", _place(inner.get("loc")))
     return Detail(
         _short(message or kind), kind, _short(param, MAX_PARAM) if isinstance(param, str) else None, _status_in(inner)
     )
@@ -178,6 +178,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         except (KeyError, ValueError, TypeError, OverflowError):
             return None
     return min(max(seconds, 1.0), 3600.0)
+
+
+def _first(value: Json) -> Json:
+    while isinstance(value, list) and value:
+        value = value[0]
+    return value
+
+
+def _place(loc: Json) -> str | None:
+    """The parameter that FastAPI complains of: the first of its "loc" is where in the request it stands."""
+    return ".".join(map(str, loc[1:])) if isinstance(loc, list) else None
 
 
 def _number(text: str) -> float:

@@ -61,6 +61,12 @@ def test_the_message_is_found_in_every_shape(body: Any) -> None:
     assert refused(500, body).message == "boom"
 
 
+def test_fastapis_complaint_names_the_parameter() -> None:
+    complaint = {"type": "literal_error", "loc": ["body", "encoding_format"], "msg": "Input should be 'float'"}
+    failure = refused(422, {"detail": [complaint, {"msg": "another"}]})
+    assert (failure.status, failure.message, failure.param) == (400, "Input should be 'float'", "encoding_format")
+
+
 def test_an_empty_body_still_says_something_and_a_long_one_is_cut() -> None:
     assert refused(503).message == "The upstream answered 503 without a body."
     long = refused(500, "word " * 1_000).message
