@@ -12,6 +12,7 @@ from core.chat.ports import ModelInfo
 from core.chat.requests import Json
 from core.dialects.answers import first_byte, json_body
 from core.dialects.openai import Decoder
+from core.dialects.openai_kinds import kind_of
 from core.dialects.terms import count
 from core.wire.client import HttpClient
 from core.wire.decoding import decode_body
@@ -64,4 +65,5 @@ def _model(entry: Mapping[str, Json]) -> ModelInfo:
         str(entry.get("owned_by") or ""),
         count(entry.get("context_length") or entry.get("max_model_len")),
         description=str(entry.get("description") or "")[:LONGEST_DESCRIPTION],
+        kind=kind_of(entry),
     )
