@@ -34,6 +34,11 @@ def router(authorize: Authorize, gateway_of: GatewayOf) -> APIRouter:
         await authorize(request)
         return _json({"data": await reports.providers(gateway_of(request))})
 
+    @routes.api_route("/credit", methods=["GET", "HEAD"])
+    async def credit(request: Request) -> Response:
+        await authorize(request)
+        return _json({"data": await reports.credit(gateway_of(request))})
+
     @routes.api_route("/models", methods=["GET", "HEAD"])
     async def models(request: Request) -> Response:
         await authorize(request)

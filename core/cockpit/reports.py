@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 
 from core.chat.errors import ChatError
-from core.chat.ports import Token
+from core.chat.ports import CreditProvider, Token
 from core.chat.requests import Json
 from core.cockpit.place import Place
 from core.gateway.activity import Activity, Entry
@@ -18,6 +19,7 @@ from core.gateway.tokens import Rest
 from core.gateway.upstreams import Upstream
 
 RECENT = 20
+CREDIT_TIMEOUT = 10.0
 
 
 def status(activity: Activity, place: Place, now: float) -> Json:
@@ -40,6 +42,17 @@ async def providers(gateway: Gateway) -> list[Json]:
     return [await _provider(upstream) for upstream in gateway.upstreams.values()]
 
 
+async def credit(gateway: Gateway) -> list[Json]:
+    """What is left on the account of each token, asked of those upstreams that can tell, all at once."""
+    asking = [
+        _credit(upstream.name, upstream.provider, token)
+        for upstream in gateway.upstreams.values()
+        if isinstance(upstream.provider, CreditProvider) and await _problem(upstream) is None
+        for token, _ in upstream.pool.all_states()
+    ]
+    return list(await asyncio.gather(*asking))
+
+
 async def models(gateway: Gateway) -> list[Json]:
     return [_model(listed, gateway.upstreams[listed.provider]) for listed in await gateway.list_models()]
 
@@ -49,11 +62,7 @@ def requests(entries: Sequence[Entry], redact: Callable[[str], str]) -> list[Jso
 
 
 async def _provider(upstream: Upstream) -> Json:
-    problem = None
-    try:
-        await upstream.load_tokens()
-    except ChatError as error:
-        problem = error.message
+    problem = await _problem(upstream)
     verdict = upstream.health.verdict
     return {
         "name": upstream.name,
@@ -64,6 +73,25 @@ async def _provider(upstream: Upstream) -> Json:
         "models": None if upstream.models is None else len(upstream.models),
         "tokens": [_token(token, rests) for token, rests in upstream.pool.all_states()],
     }
+
+
+async def _problem(upstream: Upstream) -> str | None:
+    """Why its tokens cannot be read."""
+    try:
+        await upstream.load_tokens()
+    except ChatError as error:
+        return error.message
+    return None
+
+
+async def _credit(name: str, provider: CreditProvider, token: Token) -> Json:
+    told: dict[str, Json] = {"provider": name, "token": token.label}
+    try:
+        async with asyncio.timeout(CREDIT_TIMEOUT):
+            left = await provider.credit(token)
+    except Exception as error:  # noqa: BLE001  # a provider is code that others add: only its own line may fail with it
+        return {**told, "problem": getattr(error, "code", None) or type(error).__name__}
+    return {**told, "remaining": left.remaining, "allowance": left.allowance, "unit": left.unit}
 
 
 def _token(token: Token, rests: dict[str, Rest]) -> Json:
@@ -88,6 +116,7 @@ def _model(listed: Listed, upstream: Upstream) -> Json:
     return {
         "id": listed.id,
         "provider": listed.provider,
+        "kind": listed.info.kind,
         "upstream_model": listed.info.model,
         "owner": listed.info.owner or None,
         "description": listed.info.description or None,

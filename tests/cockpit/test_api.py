@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.gateways import AUTHORIZED, question
 from tests.support.gateway import running
 
-PATHS = ["/api/status", "/api/providers", "/api/models", "/api/activity"]
+PATHS = ["/api/status", "/api/providers", "/api/credit", "/api/models", "/api/activity"]
 TRIES = 200
 CHAT = "/v1/chat/completions"
 SECRETS = {"SPENT_KEYS": "sk-spent-credential-number-one,sk-spent-credential-number-two"}
