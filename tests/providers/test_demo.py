@@ -14,10 +14,11 @@ from core.chat.events import Finish, Usage
 from core.chat.options import Options
 from core.chat.ports import NO_TOKEN
 from core.chat.requests import ChatRequest, FunctionTool, Image, Message, Text
-from core.providers.demo import PREFIX, Provider
+from core.providers.demo import Provider
 from core.providers.demo.connection import Connection
 from core.providers.demo.faults import FAULTS
 from core.providers.demo.server import ToyUpstream
+from core.providers.demo.studio import MODELS, PREFIX
 from core.providers.demo.voices import VOICES
 from core.wire.client import HttpClient
 from tests.support.upstream import Seen, Wire, upstream
@@ -83,9 +84,11 @@ async def test_reasoning_and_tools_take_the_whole_road(provider: Provider) -> No
     assert answer.finish.reason == "tool_calls"
 
 
-async def test_models_lists_voices_and_faults_through_http(provider: Provider) -> None:
+async def test_models_lists_voices_and_faults_through_http_and_then_what_is_no_chat(provider: Provider) -> None:
     models = await provider.models(NO_TOKEN)
-    assert [info.model for info in models] == [PREFIX + name for name in (*VOICES, *FAULTS)]
+    chats = [info.model for info in models if info.kind == "chat"]
+    assert chats == [PREFIX + name for name in (*VOICES, *FAULTS)]
+    assert [info.model for info in models] == [*chats, *(info.model for info in MODELS)]
     assert {info.owner for info in models} == {"demo"}
 
 
@@ -220,7 +223,8 @@ async def test_base_url_leads_to_another_upstream(http: HttpClient) -> None:
 
     async with upstream(script) as elsewhere:
         provider = demo(http, base_url=f"{elsewhere.url}/v1/")
-        assert [info.model for info in await provider.models(NO_TOKEN)] == ["demo/other"]
+        first, *_ = await provider.models(NO_TOKEN)
+        assert first.model == "demo/other"
     assert [(seen.path, seen.headers["authorization"]) for seen in elsewhere.seen] == [("/v1/models", "Bearer demo")]
     assert not provider._upstreams
 

@@ -1,7 +1,7 @@
 """A provider that needs no credentials and no network: it brings its own upstream, a toy on the loopback interface.
 
 Everything else is as for any provider: OpenAI's dialect over a TCP connection. Its models repeat, tell stories, think
-and call tools (`voices`), or misbehave in every way an upstream can (`faults`).
+and call tools (`voices`), or misbehave in every way an upstream can (`faults`). The `studio` makes what is no chat.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from core.chat.requests import ChatRequest
 from core.dialects.openai import encode
 from core.dialects.openai_exchange import exchange, list_models
 from core.providers.demo.server import TOKEN, ToyUpstream
+from core.providers.demo.studio import MODELS, PREFIX, Studio, expect
 from core.wire.client import HttpClient
 
-PREFIX: Final = "demo/"
-"""Before the names of its models, where others see them."""
 _HEADERS: Final[Mapping[str, str]] = {"Authorization": f"Bearer {TOKEN}"}
 
 
-class Provider:
+class Provider(Studio):
     """`pace` scales every pause that the toy upstream makes: 1 for people, a hundredth for tests."""
 
     capabilities = Capabilities(tools=True, images=True, other_parts=True)
@@ -37,10 +36,12 @@ class Provider:
         self._pace = options.number("pace", 1.0, least=0.001)
         self.first_event_timeout = options.optional_number("first_event_timeout")
         options.done()
+        super().__init__(self._pace)
         self._http = http
         self._upstreams: dict[asyncio.AbstractEventLoop, ToyUpstream] = {}
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:  # noqa: ARG002  # the demo has its own
+        expect("chat", request.model)
         request = replace(request, model=request.model.removeprefix(PREFIX))
         url = f"{await self._url()}/chat/completions"
         try:
@@ -53,7 +54,7 @@ class Provider:
 
     async def models(self, token: Token) -> Sequence[ModelInfo]:  # noqa: ARG002  # the demo has its own
         listed = await list_models(self._http, f"{await self._url()}/models", _HEADERS)
-        return [replace(info, model=PREFIX + info.model) for info in listed]
+        return [*(replace(info, model=PREFIX + info.model) for info in listed), *MODELS]
 
     async def aclose(self) -> None:
         """Stop this event loop's upstream; a later request starts another."""
