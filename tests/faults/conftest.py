@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from core.gateway import gateway
+from core.gateway import road
 from tests.faults.stage import House, Stage, set_stage
 from tests.support.bounds import bounded
 from tests.support.gateway import Served, serving
@@ -18,7 +18,7 @@ __all__ = ["bounded"]
 @pytest.fixture(autouse=True)
 def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second attempt does not wait for jitter."""
-    monkeypatch.setattr(gateway, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(road, "LONGEST_PAUSE", 0.0)
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "streamed"])
