@@ -26,8 +26,6 @@ async def read_json(request: Request, limit: int) -> dict[str, Json]:
 
     Raises `InvalidRequest` for anything but one well-formed object, `RequestTooLarge` beyond the limit.
     """
-    if request.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-        raise InvalidRequest("Send the body uncompressed.", status=415, code="unsupported_encoding")
     if request.headers.get("content-type", "").lower().startswith(_FORMS):
         raise InvalidRequest(
             "Send JSON with `Content-Type: application/json`, not a form.", status=415, code="unsupported_media_type"
@@ -37,6 +35,8 @@ async def read_json(request: Request, limit: int) -> dict[str, Json]:
 
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The whole body, counted as it comes."""
+    if request.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        raise InvalidRequest("Send the body uncompressed.", status=415, code="unsupported_encoding")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ ROOTS = ("handlers.aws.__main__", "handlers.aws_lambda", "anyio._backends._async
 NOT_NEEDED = ("certifi", "click", "h11", "httpcore", "uvicorn", "uvloop")
 """httpx imports some of them for its own transport and command line, the others serve on a laptop."""
 
+FORMER_NAME = "multipart"
+"""Of python_multipart: Starlette tries it where the new one is missing."""
+
 
 def run(settings: Settings, arch: str, python: str, folder: str) -> int:
     """Writes `folder`/any2api-aws-ARCH.zip and prints what takes how much room in it."""
@@ -26,6 +30,7 @@ def run(settings: Settings, arch: str, python: str, folder: str) -> int:
     with tempfile.TemporaryDirectory(prefix="any2api-package-") as scratch:
         installed, tree = Path(scratch, "installed"), Path(scratch, "tree")
         install(locked(ROOT / "uv.lock", "aws", without=NOT_NEEDED), installed, arch, python)
+        shutil.rmtree(installed / FORMER_NAME)
         lay_out(tree, ROOTS, installed)
         put_settings(tree, settings)
         _compile(tree, python)
