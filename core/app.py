@@ -11,7 +11,18 @@ from types import ModuleType
 
 from starlette.types import ASGIApp
 
-from core.api import chat_completions, completions, embeddings, health, images, messages, models, responses, speech
+from core.api import (
+    chat_completions,
+    completions,
+    embeddings,
+    health,
+    images,
+    messages,
+    models,
+    responses,
+    speech,
+    transcriptions,
+)
 from core.api.shared.access import authorize
 from core.api.shared.assembly import assemble
 from core.api.shared.log import JsonLines, Words
@@ -37,6 +48,7 @@ ROUTERS = (
     embeddings.router,
     images.router,
     speech.router,
+    transcriptions.router,
     models.router,
     health.router,
     page.router,
