@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,11 +11,11 @@ from core.chat.errors import ConfigError, UpstreamBadResponse, UpstreamError, Up
 from core.chat.events import Notice, TextDelta, Usage
 from core.chat.options import Options
 from core.chat.ports import NO_TOKEN, ModelInfo, Token
-from core.providers.puter import Provider
+from core.providers.puter import Provider, lists
 from core.wire.client import HttpClient
-from tests.support.puter import answering, caller, caller_of, captures, replying
+from tests.support.puter import TOKEN, answering, by_path, caller, caller_of, captures, connected, replying, saying
 from tests.support.recordings import Recording, recordings
-from tests.support.upstream import Script, Seen, Upstream, Wire, upstream
+from tests.support.upstream import Script, Seen, Wire
 
 EXCHANGES = {
     name: recording
@@ -25,32 +23,13 @@ EXCHANGES = {
     if "messages" in recording.exchange["openai_request"]
 }
 CAPTURES = captures()
-TOKEN = Token("puter-1", "not-a-real-token")
 HI = [{"role": "user", "content": "Hi"}]
 DOT = "data:image/png;base64,iVBORw0KGgo="
-
-
-@asynccontextmanager
-async def connected(script: Script) -> AsyncIterator[tuple[Upstream, Provider]]:
-    """A backend that answers by `script`, and the provider for it."""
-    http = HttpClient(private_addresses=True)
-    async with upstream(script) as backend:
-        try:
-            yield backend, Provider(Options("providers.puter", {"base_url": backend.url + "/"}), http)
-        finally:
-            await http.aclose()
 
 
 async def answer(script: Script, token: Token = TOKEN, **body: Any) -> Completion:
     async with connected(script) as (_, provider):
         return await collect(provider.stream(caller(**{"model": "gpt-4o-mini", "messages": HI, **body}), token))
-
-
-def saying(body: bytes, content_type: str, status: int = 200) -> Script:
-    async def script(_: Seen, wire: Wire) -> None:
-        await wire.reply(status, body, content_type=content_type)
-
-    return script
 
 
 @pytest.mark.parametrize("recording", EXCHANGES.values(), ids=EXCHANGES)
@@ -186,20 +165,69 @@ async def test_no_other_status_is_a_success(status: int, code: str) -> None:
 # models
 
 
+NOTHING = saying('{"models":[]}')
+SOUND = ["gpt-4o-mini-tts", "tts-1", "tts-1-hd", "gpt-4o-mini-transcribe", "gpt-4o-transcribe", "whisper-1"]
+
+
 async def test_models_are_listed_without_a_token() -> None:
-    async with connected(answering(CAPTURES["51_models_chat_details"])) as (backend, provider):
+    async with connected(by_path(NOTHING, chat=answering(CAPTURES["51_models_chat_details"]))) as (backend, provider):
         models = await provider.models(TOKEN)
-    [seen] = backend.seen
-    assert (seen.method, seen.path) == ("GET", "/puterai/chat/models/details")
-    assert "authorization" not in seen.headers
-    assert len(models) == 38
+    assert sorted((seen.method, seen.path) for seen in backend.seen) == [
+        ("GET", "/puterai/chat/models/details"),
+        ("GET", "/puterai/image/models/details"),
+        ("GET", "/puterai/video/models/details"),
+    ]
+    assert not any("authorization" in seen.headers for seen in backend.seen)
+    assert len(models) == 38 + len(SOUND)
     assert models[0] == ModelInfo("claude-fable-5", "claude", 1000000, 128000)
+    assert [(info.model, info.kind) for info in models[38:]] == [
+        *((model, "speech") for model in SOUND[:3]),
+        *((model, "transcription") for model in SOUND[3:]),
+    ]
 
 
 async def test_the_recorded_list_of_models() -> None:
     recording = recordings("puter")["puter-models-details"]
-    async with connected(replying(recording)) as (_, provider):
-        assert [info.model for info in await provider.models(TOKEN)] == recording.expect["model_ids"]
+    async with connected(by_path(NOTHING, chat=replying(recording))) as (_, provider):
+        assert [info.model for info in await provider.models(TOKEN)] == recording.expect["model_ids"] + SOUND
+
+
+def listing(*entries: dict[str, Any]) -> Script:
+    return saying(json.dumps({"models": entries}))
+
+
+async def test_what_makes_pictures_and_films_is_listed_too() -> None:
+    backend = by_path(
+        listing({"id": "gpt-4o", "provider": "openai-completion"}, {"id": "both", "provider": "gemini"}),
+        image=listing({"id": "gpt-image-1", "provider": "openai-image-generation"}, {"id": "both", "provider": "g"}),
+        video=listing(
+            {"id": "sora-2", "puterId": "openai:openai/sora-2", "provider": "openai-video-generation"},
+            {"id": "togetherai:openai/sora-2-pro", "provider": "together-video-generation"},
+            {"id": "togetherai:google/veo-3.0", "provider": "together-video-generation"},
+        ),
+    )
+    async with connected(backend) as (_, provider):
+        listed = [(info.model, info.owner, info.kind) for info in await provider.models(TOKEN)]
+    assert listed[: -len(SOUND)] == [
+        ("gpt-4o", "openai-completion", "chat"),
+        ("both", "gemini", "chat"),
+        ("gpt-image-1", "openai-image-generation", "image"),
+        ("togetherai:google/veo-3.0", "together-video-generation", "video"),
+    ]
+
+
+async def never(_: Seen, wire: Wire) -> None:
+    await wire.hung_up()
+
+
+@pytest.mark.parametrize("failing", [saying("no", "text/plain", 500), saying("nonsense"), saying("{}"), never])
+async def test_chat_does_without_the_lists_of_other_models(
+    failing: Script, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lists, "PATIENCE", 0.05 if failing is never else 10)
+    async with connected(by_path(listing({"id": "m"}), image=failing, video=failing)) as (_, provider):
+        assert [info.model for info in await provider.models(TOKEN)] == ["m", *SOUND]
+    assert sorted(record.args[0] for record in caplog.records if isinstance(record.args, tuple)) == ["image", "video"]
 
 
 async def test_what_the_list_told_decides_how_a_request_is_put() -> None:
@@ -207,7 +235,9 @@ async def test_what_the_list_told_decides_how_a_request_is_put() -> None:
     listed = {"models": [{"id": "opaque", "provider": "claude"}]}
 
     async def script(seen: Seen, wire: Wire) -> None:
-        await wire.reply(200, json.dumps(listed) if seen.method == "GET" else CAPTURES["25_chat_claude_nonstream"].body)
+        await wire.reply(
+            200, json.dumps(listed) if "/chat/" in seen.path else CAPTURES["25_chat_claude_nonstream"].body
+        )
 
     picture = {"type": "image_url", "image_url": {"url": DOT}}
     request = caller(model="opaque", messages=[{"role": "user", "content": [picture]}])
@@ -215,7 +245,7 @@ async def test_what_the_list_told_decides_how_a_request_is_put() -> None:
         await collect(provider.stream(request, TOKEN))
         await provider.models(TOKEN)
         await collect(provider.stream(request, TOKEN))
-    before, _, after = backend.seen
+    before, *_, after = backend.seen
     assert before.json["args"]["messages"][0]["content"] == [picture]
     assert after.json["args"]["messages"][0]["content"][0]["type"] == "image"
 
@@ -246,7 +276,7 @@ async def test_claude_is_sent_the_picture_that_a_url_names(model: str) -> None:
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"models":{}}', '"x"', "nonsense"])
 async def test_a_list_that_is_none(body: str) -> None:
-    async with connected(saying(body.encode(), "application/json")) as (_, provider):
+    async with connected(by_path(NOTHING, chat=saying(body))) as (_, provider):
         with pytest.raises(UpstreamBadResponse):
             await provider.models(TOKEN)
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.api.chat_completions import parse
+from core.chat.options import Options
+from core.chat.ports import Token
 from core.chat.requests import ChatRequest
+from core.providers.puter import Provider
+from core.wire.client import HttpClient
 from core.wire.frames import Framing
 from core.wire.jsonvalues import JsonValuesFraming
 from core.wire.lines import LineFraming
 from tests.support.recordings import Recording
-from tests.support.upstream import Script, Seen, Wire
+from tests.support.upstream import Script, Seen, Upstream, Wire, upstream
+
+TOKEN = Token("puter-1", "not-a-real-token")
 
 _CAPTURES = Path(__file__).parent.parent / "providers" / "recordings" / "puter" / "captures.jsonl"
 
@@ -72,6 +80,51 @@ def calling(*arguments: str, content: Any = None) -> dict[str, Any]:
 
 def result(call_id: str, content: Any = "seen") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+@asynccontextmanager
+async def connected(script: Script) -> AsyncIterator[tuple[Upstream, Provider]]:
+    """A backend that answers by `script`, and the provider for it, which may fetch what lies on this machine."""
+    http = HttpClient(private_addresses=True)
+    async with upstream(script) as backend:
+        try:
+            yield backend, Provider(Options("providers.puter", {"base_url": backend.url + "/"}), http)
+        finally:
+            await http.aclose()
+
+
+def saying(body: bytes | str, content_type: str = "application/json", status: int = 200) -> Script:
+    async def script(_: Seen, wire: Wire) -> None:
+        await wire.reply(status, body, content_type=content_type)
+
+    return script
+
+
+def resulting(result: Any) -> Script:
+    """A backend that answers every call with this result, in its envelope."""
+    return saying(json.dumps({"success": True, "result": result, "service": {"name": "ai"}}))
+
+
+def refusing(status: int, code: str, message: str = "No.", **fields: Any) -> Script:
+    return saying(json.dumps({"error": message, "message": message, "code": code, **fields}), status=status)
+
+
+def by_path(otherwise: Script, **scripts: Script) -> Script:
+    """A backend that answers as the first part of the path says that is one of these."""
+
+    async def script(seen: Seen, wire: Wire) -> None:
+        found = (scripts[part] for part in seen.path.split("/") if part in scripts)
+        await next(found, otherwise)(seen, wire)
+
+    return script
+
+
+def args_of(seen: Seen) -> dict[str, Any]:
+    """What a driver was called with."""
+    assert (seen.method, seen.path) == ("POST", "/drivers/call")
+    assert seen.headers["authorization"] == f"Bearer {TOKEN.secret}"
+    assert set(seen.json) == {"interface", "driver", "method", "args"}
+    return dict(seen.json["args"])
 
 
 def answering(capture: Capture) -> Script:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from core.chat.errors import UpstreamBadResponse
 from core.chat.events import Batch
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
-from core.dialects.answers import json_body
 from core.dialects.pictures import inlined
+from core.providers.puter import lists
 from core.providers.puter.answer import Decoder
-from core.providers.puter.driver import Driver, call, check
-from core.providers.puter.models import Catalogue, Dialect, model_info
+from core.providers.puter.driver import Account, Driver, call
+from core.providers.puter.models import Catalogue, Dialect
 from core.providers.puter.request import encode, left_out
 from core.wire.client import HttpAnswer, HttpClient
 from core.wire.decoding import decode_body
@@ -27,7 +26,6 @@ from core.wire.jsonvalues import JsonValuesFraming
 from core.wire.lines import LineFraming
 
 CHAT = Driver("puter-chat-completion", "ai-chat", "complete")
-MODELS_PATH = "/puterai/chat/models/details"
 PATIENCE = 120.0
 """Puter asks up to three vendors in turn, each several times, before it says that it failed."""
 
@@ -47,22 +45,20 @@ class Provider:
         if vendor.dialect is Dialect.CLAUDE:
             request = await inlined(request, self._http)
         args = encode(request, vendor)
-        async with call(self._http, self._base_url, token.secret, CHAT, args) as answer:
+        async with call(self._account(token), CHAT, args) as answer:
             if notices := left_out(request, vendor):
                 yield notices
             async for batch in decode_body(answer.chunks(), _framing(answer), Decoder(vendor, request.max_tokens)):
                 yield batch
 
-    async def models(self, token: Token) -> Sequence[ModelInfo]:  # noqa: ARG002  # anyone may ask
-        """All chat models."""
-        async with self._http.request("GET", self._base_url + MODELS_PATH) as answer:
-            await check(answer)
-            listed = await json_body(answer)
-        entries = listed.get("models") if isinstance(listed, dict) else None
-        if not isinstance(entries, list):
-            raise UpstreamBadResponse("The upstream's list of models is no list.")
-        self._catalogue.learn(entries)
-        return [info for entry in entries if (info := model_info(entry))]
+    async def models(self, token: Token) -> Sequence[ModelInfo]:
+        """All models for chats, pictures, films and sound. Anyone may ask."""
+        listed = await lists.ask(self._account(token))
+        self._catalogue.learn(listed.chat)
+        return listed.models()
+
+    def _account(self, token: Token) -> Account:
+        return Account(self._http, self._base_url, token.secret)
 
 
 def _framing(answer: HttpAnswer) -> Framing:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from core.chat.ports import ModelInfo
+from core.chat.ports import ModelInfo, ModelKind
 from core.chat.requests import Json
 from core.dialects.terms import count
 
@@ -125,7 +125,29 @@ class Catalogue:
         return vendor_of(self._providers.get(name) or _by_name(name), name)
 
 
-def model_info(entry: Json) -> ModelInfo | None:
+class Details:
+    """What a list tells of its models, by every name that they have."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, Mapping[str, Json]] = {}
+
+    def learn(self, entries: Iterable[Json]) -> None:
+        """Adds to what it knew: a list that could not be had is no news."""
+        for entry in entries:
+            if isinstance(entry, dict):
+                self._entries.update((name.strip().lower(), entry) for name in _names(entry))
+
+    def of(self, model: str) -> Mapping[str, Json]:
+        """The entry of a model; empty where there is none."""
+        return self._entries.get(model.strip().lower(), {})
+
+
+def loses_its_films(model: str) -> bool:
+    """Whether Puter pays for a film of this model and then loses it: it hands on a stream as if it were JSON."""
+    return model.strip().lower().replace(":", "/").rpartition("/")[2].startswith("sora")
+
+
+def model_info(entry: Json, kind: ModelKind = "chat") -> ModelInfo | None:
     """An entry of the list of models; None where it names none."""
     model = entry.get("id") if isinstance(entry, dict) else None
     if not isinstance(model, str) or not model:
@@ -135,6 +157,7 @@ def model_info(entry: Json) -> ModelInfo | None:
         str(entry.get("provider") or ""),
         count(entry.get("context")) or None,
         count(entry.get("max_tokens")) or None,
+        kind=kind,
     )
 
 
