@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from core.chat.events import Batch
+from core.chat.media import (
+    ImageRequest,
+    Pictures,
+)
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.pictures import inlined
-from core.providers.puter import lists
+from core.providers.puter import images, lists
 from core.providers.puter.answer import Decoder
 from core.providers.puter.driver import Account, Driver, call
-from core.providers.puter.models import Catalogue, Dialect
+from core.providers.puter.models import Catalogue, Details, Dialect
 from core.providers.puter.request import encode, left_out
 from core.wire.client import HttpAnswer, HttpClient
 from core.wire.decoding import decode_body
@@ -39,6 +43,7 @@ class Provider:
         options.done()
         self._http = http
         self._catalogue = Catalogue()
+        self._images = Details()
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
         vendor = self._catalogue.vendor(request.model)
@@ -55,7 +60,11 @@ class Provider:
         """All models for chats, pictures, films and sound. Anyone may ask."""
         listed = await lists.ask(self._account(token))
         self._catalogue.learn(listed.chat)
+        self._images.learn(listed.images)
         return listed.models()
+
+    async def make_images(self, request: ImageRequest, token: Token) -> Pictures:
+        return await images.make(self._account(token), request, self._images.of(request.model))
 
     def _account(self, token: Token) -> Account:
         return Account(self._http, self._base_url, token.secret)
