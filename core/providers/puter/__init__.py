@@ -8,17 +8,20 @@ a paid plan, hides errors and reasoning, and is served by `kind = "openai"` with
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from core.chat.events import Batch
 from core.chat.media import (
     ImageRequest,
+    Media,
     Pictures,
+    SpeechRequest,
 )
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.pictures import inlined
-from core.providers.puter import images, lists
+from core.providers.puter import images, lists, speech
 from core.providers.puter.answer import Decoder
 from core.providers.puter.driver import Account, Driver, call
 from core.providers.puter.models import Catalogue, Details, Dialect
@@ -65,6 +68,9 @@ class Provider:
 
     async def make_images(self, request: ImageRequest, token: Token) -> Pictures:
         return await images.make(self._account(token), request, self._images.of(request.model))
+
+    def speak(self, request: SpeechRequest, token: Token) -> AbstractAsyncContextManager[Media]:
+        return speech.speak(self._account(token), request)
 
     def _account(self, token: Token) -> Account:
         return Account(self._http, self._base_url, token.secret)

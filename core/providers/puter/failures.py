@@ -45,6 +45,8 @@ _TOKEN_REFUSED = _Verdict(503, "upstream_credentials_unavailable", blame=Blame.D
 _QUOTA = _Verdict(429, "insufficient_quota", "insufficient_quota", Blame.QUOTA, Retry.OTHER_TOKEN)
 _BLOCKED = _Verdict(400, "content_filter", "invalid_request_error", retry=Retry.NEVER)
 _LIMITED = _Verdict(429, "rate_limited", "rate_limit_error", Blame.COOL, Retry.OTHER_TOKEN, WINDOW)
+_NO_SUCH_MODEL = _Verdict(404, "model_not_found", "invalid_request_error", param="model")
+_INVALID = _Verdict(400, "invalid_value", "invalid_request_error", retry=Retry.NEVER)
 _VENDOR_LIMITED = _Verdict(429, "upstream_rate_limited", "rate_limit_error")
 _VENDOR_DOWN = _Verdict(503, "upstream_unavailable")
 
@@ -67,8 +69,14 @@ _VERDICTS: Final = (
     ("insufficient_funds", "", _QUOTA),
     ("error_400_from_delegate", "usage-limited", _QUOTA),
     ("not_found", "", _Verdict(502, "upstream_contract_changed", "configuration_error")),
-    ("bad_request", "model not found", _Verdict(404, "model_not_found", "invalid_request_error", param="model")),
+    ("bad_request", "model not found", _NO_SUCH_MODEL),
+    ("bad_request", "unsupported model", _NO_SUCH_MODEL),
+    ("bad_request", "provider not", _NO_SUCH_MODEL),
     ("bad_request", "moderation_flagged", _BLOCKED),
+    ("disallowed_value", "filtered", _BLOCKED),
+    ("field_invalid", "", _INVALID),
+    ("field_required", "", _INVALID._replace(code="missing_required_parameter")),
+    ("invalid_engine", "", _INVALID._replace(param="model")),
     ("too_many_requests", "concurrent", _LIMITED._replace(retry_after=1.0)),
     ("too_many_requests", "", _LIMITED),
     ("upstream_rate_limited", "", _VENDOR_LIMITED),
@@ -78,6 +86,9 @@ _VERDICTS: Final = (
     ("db_unavailable", "", _Verdict(503, "upstream_unavailable", retry=Retry.SAME, retry_after=5.0)),
 )  # fmt: skip
 """By `code`, and by a word of the rest where one code means several things; the first match counts."""
+
+_PARAMS: Final = {"text": "input"}
+"""Arguments of Puter's that OpenAI calls by another name."""
 
 _NUMBERED = re.compile(r"([45]\d\d) (.+)", re.DOTALL)
 
@@ -133,6 +144,8 @@ def _known(said: Mapping[str, Json], after: float | None = None) -> UpstreamErro
         return from_vendor(str(said.get("message") or said.get("error")), 400)
     words = f"{detail.message} {said.get('errorCode')} {said.get('delegate')}".lower()
     verdict = next((verdict for name, word, verdict in _VERDICTS if name == code and word in words), None)
+    if verdict and isinstance(key := said.get("key"), str):
+        verdict = verdict._replace(param=_PARAMS.get(key, key))
     return verdict.error(detail.message, after) if verdict else None
 
 
