@@ -16,12 +16,14 @@ from core.chat.media import (
     Media,
     Pictures,
     SpeechRequest,
+    Transcript,
+    TranscriptionRequest,
 )
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.pictures import inlined
-from core.providers.puter import images, lists, speech
+from core.providers.puter import images, lists, speech, transcription
 from core.providers.puter.answer import Decoder
 from core.providers.puter.driver import Account, Driver, call
 from core.providers.puter.models import Catalogue, Details, Dialect
@@ -71,6 +73,9 @@ class Provider:
 
     def speak(self, request: SpeechRequest, token: Token) -> AbstractAsyncContextManager[Media]:
         return speech.speak(self._account(token), request)
+
+    async def transcribe(self, request: TranscriptionRequest, token: Token) -> Transcript:
+        return await transcription.transcribe(self._account(token), request)
 
     def _account(self, token: Token) -> Account:
         return Account(self._http, self._base_url, token.secret)
