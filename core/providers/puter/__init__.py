@@ -18,12 +18,14 @@ from core.chat.media import (
     SpeechRequest,
     Transcript,
     TranscriptionRequest,
+    VideoJob,
+    VideoRequest,
 )
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.pictures import inlined
-from core.providers.puter import images, lists, speech, transcription
+from core.providers.puter import images, lists, speech, transcription, videos
 from core.providers.puter.answer import Decoder
 from core.providers.puter.driver import Account, Driver, call
 from core.providers.puter.models import Catalogue, Details, Dialect
@@ -49,6 +51,7 @@ class Provider:
         self._http = http
         self._catalogue = Catalogue()
         self._images = Details()
+        self._videos = Details()
 
     async def stream(self, request: ChatRequest, token: Token) -> AsyncIterator[Batch]:
         vendor = self._catalogue.vendor(request.model)
@@ -66,6 +69,7 @@ class Provider:
         listed = await lists.ask(self._account(token))
         self._catalogue.learn(listed.chat)
         self._images.learn(listed.images)
+        self._videos.learn(listed.videos)
         return listed.models()
 
     async def make_images(self, request: ImageRequest, token: Token) -> Pictures:
@@ -76,6 +80,19 @@ class Provider:
 
     async def transcribe(self, request: TranscriptionRequest, token: Token) -> Transcript:
         return await transcription.transcribe(self._account(token), request)
+
+    async def make_video(self, request: VideoRequest, token: Token) -> VideoJob:
+        return await videos.make(self._account(token), request, self._videos.of(request.model))
+
+    async def video(self, reference: str, token: Token) -> VideoJob:  # noqa: ARG002  # done when it was begun
+        return videos.job(reference)
+
+    def video_content(
+        self,
+        reference: str,
+        token: Token,  # noqa: ARG002  # the film lies with somebody else
+    ) -> AbstractAsyncContextManager[Media]:
+        return videos.content(self._http, reference)
 
     def _account(self, token: Token) -> Account:
         return Account(self._http, self._base_url, token.secret)
