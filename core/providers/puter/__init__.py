@@ -22,10 +22,10 @@ from core.chat.media import (
     VideoRequest,
 )
 from core.chat.options import Options
-from core.chat.ports import Capabilities, ModelInfo, Token
+from core.chat.ports import Capabilities, Credit, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.pictures import inlined
-from core.providers.puter import images, lists, speech, transcription, videos
+from core.providers.puter import credit, images, lists, speech, transcription, videos
 from core.providers.puter.answer import Decoder
 from core.providers.puter.driver import Account, Driver, call
 from core.providers.puter.models import Catalogue, Details, Dialect
@@ -93,6 +93,9 @@ class Provider:
         token: Token,  # noqa: ARG002  # the film lies with somebody else
     ) -> AbstractAsyncContextManager[Media]:
         return videos.content(self._http, reference)
+
+    async def credit(self, token: Token) -> Credit:
+        return await credit.left(self._account(token))
 
     def _account(self, token: Token) -> Account:
         return Account(self._http, self._base_url, token.secret)
