@@ -148,7 +148,8 @@ async def test_the_one_that_cannot_be_had_is_named_and_the_others_are_left() -> 
             await wire.hung_up()
 
     async with showing(script) as (site, http):
-        problem = await refusal(asking(f"{site.url}/slow", HELD, f"{site.url}/bad"), http)
+        bad = f"{site.url}/bad"
+        problem = await refusal(asking(f"{site.url}/slow", HELD, bad, bad), http)
         assert problem.param == "messages[1].content[3].image_url"
         assert problem.message == "What the URL names cannot be fetched: its server answered HTTP 404."
         await site.connections(0)

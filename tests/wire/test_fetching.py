@@ -214,6 +214,16 @@ async def test_hosts_that_are_not_public(host: str) -> None:
     assert way.reached == []
 
 
+@pytest.mark.parametrize(
+    "host", ["127.1", "2130706433", "0x7f000001", "127.0.0.0x1", "127.0.0.1.", "localhost.", "127%2e0.0.1", "a@b"]
+)
+async def test_odd_spellings_are_not_even_looked_up(host: str) -> None:
+    """Others may read them otherwise than we do."""
+    way = Internet(private=True)
+    await failure(HttpClient(internet=way), f"http://{host}/")
+    assert way.asked == []
+
+
 @pytest.mark.parametrize("port", [0, 1, 22, 25, 81, 442, 1023])
 async def test_ports_of_other_services(port: int) -> None:
     way = Internet()
