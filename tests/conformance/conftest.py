@@ -9,6 +9,7 @@ import pytest
 
 from core.gateway import road
 from tests.conformance.gateways import Connected, connected
+from tests.conformance.node import Node, running_node
 from tests.support.openai_models import ALL
 from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
 
@@ -52,6 +53,11 @@ def fresh(upstream: OpenAIUpstream) -> Iterator[Connected]:
     """A gateway that no other test sees: its tokens may be spent, its upstream benched."""
     with connected(upstream) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    yield from running_node()
 
 
 class _Alarm(logging.Handler):

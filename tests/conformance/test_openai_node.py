@@ -1,114 +1,90 @@
-"""The official JavaScript client, driven by `tests/node/chat.mjs`."""
+"""The official JavaScript client, driven by `tests/node/openai.mjs`."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.conformance.gateways import Connected
+from tests.conformance.node import Node
 from tests.conformance.samples import UNICODE
-from tests.support.gateway import KEY
-from tests.support.loops import PATIENCE
 from tests.support.openai_models import CALLS
 from tests.support.openai_upstream import OpenAIUpstream
 
-SCRIPTS = Path(__file__).parent.parent / "node"
+Play = Callable[..., Any]
 
 
-def node(gateway: Connected, scenario: str, prompt: str = "hello") -> Any:
-    """What a scenario found out."""
-    environment = {"PATH": os.environ["PATH"], "BASE_URL": f"{gateway.url}/v1", "API_KEY": KEY, "PROMPT": prompt}
-    run = subprocess.run(
-        ["node", "chat.mjs", scenario],
-        cwd=SCRIPTS,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+@pytest.fixture
+def play(node: Node, gateway: Connected) -> Play:
+    """What a scenario finds out."""
+    return partial(node.run, gateway, "openai")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def node_is_here() -> None:
-    """Without node, or the client for it, there is nothing to prove; where all must be proved that is a failure."""
-    if shutil.which("node") and (SCRIPTS / "node_modules" / "openai").is_dir():
-        return
-    missing = "needs node, and `npm ci` in tests/node"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
-def test_models(gateway: Connected) -> None:
+def test_models(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "models") == {"listed": True, "retrieved": "vendor/echo"}
+    assert play("models") == {"listed": True, "retrieved": "vendor/echo"}
 
 
-def test_create(gateway: Connected) -> None:
+def test_create(play: Play) -> None:
     """Item 80."""
-    found = node(gateway, "create", UNICODE)
+    found = play("create", UNICODE)
 
     assert found["content"] == UNICODE
     assert found["total"] >= 2
     assert found["id"].startswith("req_")
 
 
-def test_create_streamed(gateway: Connected) -> None:
+def test_create_streamed(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "stream", "one two three") == {"content": "one two three", "total": 6}
+    assert play("stream", "one two three") == {"content": "one two three", "total": 6}
 
 
-def test_the_stream_helper_accumulates_two_tool_calls(gateway: Connected) -> None:
+def test_the_stream_helper_accumulates_two_tool_calls(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "streamHelper") == list(CALLS)
+    assert play("streamHelper") == list(CALLS)
 
 
-def test_parse_gives_an_object(gateway: Connected) -> None:
+def test_parse_gives_an_object(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "parse", '{"name": "Åbo", "people": 200000}') == {"name": "Åbo", "people": 200000}
+    assert play("parse", '{"name": "Åbo", "people": 200000}') == {"name": "Åbo", "people": 200000}
 
 
-def test_run_tools_calls_them_and_goes_on(gateway: Connected) -> None:
+def test_run_tools_calls_them_and_goes_on(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "runTools") == {
+    assert play("runTools") == {
         "content": "sunny in Paris",
         "roles": ["user", "assistant", "tool", "assistant"],
     }
 
 
-def test_errors_are_of_their_class(gateway: Connected) -> None:
+def test_errors_are_of_their_class(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "errors") == ["invalid_api_key", "temperature", "model_not_found"]
+    assert play("errors") == ["invalid_api_key", "temperature", "model_not_found"]
 
 
-def test_a_broken_stream_raises(fresh: Connected) -> None:
+def test_a_broken_stream_raises(node: Node, fresh: Connected) -> None:
     """Item 145."""
-    assert node(fresh, "broken") == {"code": "upstream_stream_error", "said": "half of ", "ends": []}
+    assert node.run(fresh, "openai", "broken") == {"code": "upstream_stream_error", "said": "half of ", "ends": []}
 
 
-def test_leaving_is_noticed_upstream_and_does_no_harm(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_leaving_is_noticed_upstream_and_does_no_harm(play: Play, upstream: OpenAIUpstream) -> None:
     """Items 79 and 80."""
-    assert node(gateway, "abort") == "hello"
+    assert play("abort") == "hello"
     upstream.wait(lambda up: up.left == ["gated", "gated"])
 
 
-def test_one_failure_of_the_upstream_is_got_over(fresh: Connected) -> None:
+def test_one_failure_of_the_upstream_is_got_over(node: Node, fresh: Connected) -> None:
     """Item 144."""
-    assert node(fresh, "retry", "again") == "again"
+    assert node.run(fresh, "openai", "retry", "again") == "again"
 
 
-def test_responses(gateway: Connected) -> None:
+def test_responses(play: Play) -> None:
     """Item 80."""
-    assert node(gateway, "responses", UNICODE) == {
+    assert play("responses", UNICODE) == {
         "whole": UNICODE,
         "streamed": UNICODE,
         "kinds": ["reasoning", "message"],
@@ -116,9 +92,9 @@ def test_responses(gateway: Connected) -> None:
     }
 
 
-def test_responses_parse(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_responses_parse(play: Play, upstream: OpenAIUpstream) -> None:
     """Item 80."""
     city = {"name": "Åbo", "people": 200000}
 
-    assert node(gateway, "responsesParse", json.dumps(city)) == city
+    assert play("responsesParse", json.dumps(city)) == city
     assert upstream.bodies[0]["response_format"]["json_schema"]["name"] == "city"
