@@ -22,6 +22,7 @@ from core.api import (
     responses,
     speech,
     transcriptions,
+    videos,
 )
 from core.api.shared.access import authorize
 from core.api.shared.assembly import assemble
@@ -49,6 +50,7 @@ ROUTERS = (
     images.router,
     speech.router,
     transcriptions.router,
+    videos.router,
     models.router,
     health.router,
     page.router,

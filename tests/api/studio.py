@@ -16,7 +16,7 @@ from tests.support.road import Road, Scripted
 
 
 class Studio(Scripted):
-    """Gives its results in turn, raising those that are failures; `wanted` is what it was asked for.
+    """Gives its results in turn, raising those that are failures. `wanted` is what it was asked for, `tokens` by which.
 
     Of sound and films a result is the media type and the chunks, of which one may be a failure, or an event to wait
     for. `open` counts those that are open.
@@ -26,6 +26,7 @@ class Studio(Scripted):
         super().__init__()
         self.results = list(results)
         self.wanted: list[Any] = []
+        self.tokens: list[str] = []
         self.open = 0
         self._offers = offers
 
@@ -34,6 +35,7 @@ class Studio(Scripted):
 
     async def make(self, request: Any, token: Token) -> Any:
         self.wanted.append(request)
+        self.tokens.append(token.secret)
         result = self.results.pop(0)
         if isinstance(result, Exception):
             raise result
@@ -42,7 +44,7 @@ class Studio(Scripted):
     embed = make_images = transcribe = make_video = make
 
     async def video(self, reference: str, token: Token) -> VideoJob:
-        job: VideoJob = await self.make((reference, token.secret), token)
+        job: VideoJob = await self.make(reference, token)
         return job
 
     @asynccontextmanager

@@ -74,6 +74,19 @@ def test_a_query_is_never_written(caplog: pytest.LogCaptureFixture) -> None:
         assert "QUERY" not in written(caplog, FULL, formatter)
 
 
+def test_the_id_of_a_job_is_no_way_to_it(caplog: pytest.LogCaptureFixture) -> None:
+    sealed = "video_" + "AbC-9_" * 200
+    line = json.loads(written(caplog, FULL, JsonLines(), path=f"/v1/videos/{sealed}/content"))
+
+    assert line["path"] == "/v1/videos/video_AbC-9_AbC-…/content"
+
+
+def test_other_ids_are_told_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    path = "/v1/models/vendor/a-model-with-a-rather-long-name-2025-12-31-preview"
+
+    assert json.loads(written(caplog, FULL, JsonLines(), path=path))["path"] == path
+
+
 def test_a_line_for_people_can_be_read_at_a_glance(caplog: pytest.LogCaptureFixture) -> None:
     assert written(caplog, FULL, Words()) == (
         "200 POST /v1/chat/completions  alias → puter (puter-1)  first 123 ms  total 1500 ms  ~3+4 tokens  req_1"

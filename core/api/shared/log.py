@@ -21,6 +21,8 @@ Redactor: TypeAlias = Callable[[str], str]
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LOG = logging.getLogger("any2api.requests")
+_LONGEST_SEGMENT = 64
+_SHORTENED = 16
 
 
 class JsonLines(logging.Formatter):
@@ -57,7 +59,7 @@ def log_request(scope: Scope, status: int, seconds: float, record: Record, redac
     fields: dict[str, Json] = {
         "request_id": scope["any2api.id"],
         "method": scope["method"],
-        "path": redact(scope["path"]),
+        "path": _shortened(redact(scope["path"])),
         "status": status,
         "caller": record.caller,
         "model": redact(record.model),
@@ -76,6 +78,12 @@ def log_request(scope: Scope, status: int, seconds: float, record: Record, redac
     }
     told = {name: value for name, value in fields.items() if value not in (None, "", 0) or name == "status"}
     _LOG.info("request", extra={"fields": told})
+
+
+def _shortened(path: str) -> str:
+    """`path` without the long ids in it: a job's holds all that is needed to find what came of it."""
+    segments = path.split("/")
+    return "/".join(part if len(part) <= _LONGEST_SEGMENT else f"{part[:_SHORTENED]}…" for part in segments)
 
 
 def _line(fields: dict[str, Json]) -> str:
