@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from core.chat.errors import UpstreamError
 from core.chat.requests import Json
@@ -24,6 +24,11 @@ CACHE_MARK = "cache_control"
 _UNHEARD_OF = re.compile(
     r"un(?:supported|known|recogni[sz]ed|expected)|not (?:be )?(?:supported|permitted|allowed|available|implemented)"
     r"|n[o']t support|extra (?:inputs|fields)|requires? --|invalid (?:parameter|argument|field)",
+    re.IGNORECASE,
+)
+_NO_SUCH_PARAMETER = re.compile(
+    r"un(?:known|supported|recogni[sz]ed|expected) (?:request )?(?:param|arg|field|key)|extra (?:inputs|fields)"
+    r"|(?:param|arg|field|key)\w* .{0,60}not (?:be )?(?:supported|permitted|allowed|recogni[sz]ed)",
     re.IGNORECASE,
 )
 _HARMLESS = frozenset({CACHE_MARK, "stream_options", "parallel_tool_calls"})
@@ -42,6 +47,18 @@ def lesson_of(error: UpstreamError, body: Body) -> tuple[str, Concession] | None
         if (name in body or name == CACHE_MARK) and (unheard_of or name in _HARMLESS):
             return name, _any_json if _wants_schema(body, name) else _CONCESSIONS[name]
     return None
+
+
+def refused_parameter(error: UpstreamError, ours: Collection[str], others: Collection[str]) -> str | None:
+    """Which parameter a refusal says the upstream does not know: it may as well be left out.
+
+    Of `ours`, which no caller asked for, any complaint will do. One about the value of another is its sender's to hear.
+    """
+    if error.status != 400 or error.code != "upstream_rejected_request":
+        return None
+    candidates = [*ours, *(others if _NO_SUCH_PARAMETER.search(error.message) else ())]
+    words = {error.param} if error.param in candidates else set(re.findall(r"\w+", error.message))
+    return next((name for name in candidates if name in words), None)
 
 
 def _wants_schema(body: Body, name: str) -> bool:
