@@ -1,16 +1,24 @@
-"""Any service that speaks OpenAI's dialect: OpenAI itself, DeepSeek, OpenRouter, Ollama, vLLM, …"""
+"""Any service that speaks OpenAI's dialect: OpenAI itself, DeepSeek, OpenRouter, Ollama, vLLM, …
+
+What a service lacks of it, it says itself when it is asked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
 from core.chat.events import Batch
+from core.chat.media import (
+    EmbeddingRequest,
+    Embeddings,
+)
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.openai_exchange import list_models
 from core.providers.openai.chat import Chat
 from core.providers.openai.connection import Connection
+from core.providers.openai.embeddings import embed
 from core.wire.client import HttpClient
 
 
@@ -27,6 +35,8 @@ class Provider:
         return self._chat.stream(request, token)
 
     async def models(self, token: Token) -> Sequence[ModelInfo]:
-        return await list_models(
-            self._connection.http, self._connection.url("/models"), self._connection.headers(token)
-        )
+        url = self._connection.url("/models")
+        return await list_models(self._connection.http, url, self._connection.headers(token))
+
+    async def embed(self, request: EmbeddingRequest, token: Token) -> Embeddings:
+        return await embed(self._connection, request, token)

@@ -1,9 +1,8 @@
-"""The `openai` kind against recorded answers and a scripted service on a real socket."""
+"""Conversations, against recorded answers and a scripted service on a real socket."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -75,13 +74,6 @@ class Service:
 GOOD = (200, sse({"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}, b"[DONE]"))
 ASKED = ChatRequest("m", (Message("user", "hi"),))
 TOKEN = Token("t-1", "sk-upstream", {"ORG": "org-7"})
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[HttpClient]:
-    client = HttpClient()
-    yield client
-    await client.aclose()
 
 
 def provider(service: Upstream, http: HttpClient, **table: Any) -> Provider:
@@ -187,8 +179,8 @@ async def test_a_service_that_keeps_refusing_is_asked_no_more(http: HttpClient) 
 
 
 async def test_models(http: HttpClient) -> None:
-    listed = {"object": "list", "data": [{"id": "a", "owned_by": "x", "context_length": 4096}, {"id": "b"}, {"no": 1}]}
-    async with upstream(Service((200, listed))) as service:
+    entries = [{"id": "a", "owned_by": "x", "context_length": 4096}, {"id": "b"}, {"no": 1}, {"id": "whisper-1"}]
+    async with upstream(Service((200, {"object": "list", "data": entries}))) as service:
         models = await provider(service, http).models(TOKEN)
-    assert models == [ModelInfo("a", "x", 4096), ModelInfo("b")]
+    assert models == [ModelInfo("a", "x", 4096), ModelInfo("b"), ModelInfo("whisper-1", kind="transcription")]
     assert service.seen[0].path == "/v1/models"
