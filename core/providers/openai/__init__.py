@@ -11,6 +11,8 @@ from core.chat.events import Batch
 from core.chat.media import (
     EmbeddingRequest,
     Embeddings,
+    ImageRequest,
+    Pictures,
 )
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
@@ -19,6 +21,7 @@ from core.dialects.openai_exchange import list_models
 from core.providers.openai.chat import Chat
 from core.providers.openai.connection import Connection
 from core.providers.openai.embeddings import embed
+from core.providers.openai.images import make_images
 from core.wire.client import HttpClient
 
 
@@ -40,3 +43,6 @@ class Provider:
 
     async def embed(self, request: EmbeddingRequest, token: Token) -> Embeddings:
         return await embed(self._connection, request, token)
+
+    async def make_images(self, request: ImageRequest, token: Token) -> Pictures:
+        return await make_images(self._connection, request, token)
