@@ -6,18 +6,24 @@ What a service lacks of it, it says itself when it is asked.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from core.chat.events import Batch
 from core.chat.media import (
     EmbeddingRequest,
     Embeddings,
     ImageRequest,
+    Media,
     Pictures,
+    SpeechRequest,
+    Transcript,
+    TranscriptionRequest,
 )
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest
 from core.dialects.openai_exchange import list_models
+from core.providers.openai.audio import speak, transcribe
 from core.providers.openai.chat import Chat
 from core.providers.openai.connection import Connection
 from core.providers.openai.embeddings import embed
@@ -46,3 +52,9 @@ class Provider:
 
     async def make_images(self, request: ImageRequest, token: Token) -> Pictures:
         return await make_images(self._connection, request, token)
+
+    def speak(self, request: SpeechRequest, token: Token) -> AbstractAsyncContextManager[Media]:
+        return speak(self._connection, request, token)
+
+    async def transcribe(self, request: TranscriptionRequest, token: Token) -> Transcript:
+        return await transcribe(self._connection, request, token)
