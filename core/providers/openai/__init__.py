@@ -18,6 +18,8 @@ from core.chat.media import (
     SpeechRequest,
     Transcript,
     TranscriptionRequest,
+    VideoJob,
+    VideoRequest,
 )
 from core.chat.options import Options
 from core.chat.ports import Capabilities, ModelInfo, Token
@@ -28,6 +30,7 @@ from core.providers.openai.chat import Chat
 from core.providers.openai.connection import Connection
 from core.providers.openai.embeddings import embed
 from core.providers.openai.images import make_images
+from core.providers.openai.videos import make_video, video, video_content
 from core.wire.client import HttpClient
 
 
@@ -58,3 +61,12 @@ class Provider:
 
     async def transcribe(self, request: TranscriptionRequest, token: Token) -> Transcript:
         return await transcribe(self._connection, request, token)
+
+    async def make_video(self, request: VideoRequest, token: Token) -> VideoJob:
+        return await make_video(self._connection, request, token)
+
+    async def video(self, reference: str, token: Token) -> VideoJob:
+        return await video(self._connection, reference, token)
+
+    def video_content(self, reference: str, token: Token) -> AbstractAsyncContextManager[Media]:
+        return video_content(self._connection, reference, token)
