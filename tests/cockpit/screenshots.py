@@ -11,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.cockpit.actions import answered, say, unlock
-from tests.cockpit.browser import chromium
+from tests.cockpit.browser.actions import answered, say, unlock
+from tests.cockpit.browser.chromium import chromium
 from tests.support.gateway import KEY, running
 
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "images"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.upstreams import MODELS
+from tests.cockpit.browser.upstreams import MODELS
 from tests.conformance.gateways import Connected, connected
 from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 try:
-    from tests.cockpit.browser import CHROMIUM, chromium
+    from tests.cockpit.browser.chromium import CHROMIUM, chromium
 except ImportError:
     CHROMIUM = Path()
 

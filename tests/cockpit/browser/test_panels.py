@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cockpit.actions import answered, say, unlock
+from tests.cockpit.browser.actions import answered, say, unlock
 from tests.support.gateway import KEY, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-AXE = Path(__file__).parent.parent / "node" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[2] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 PANELS = ["terminal", "models", "providers", "connect", "faults", "activity"]
 DEMO = """
 [providers.demo]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.actions import unlock
-from tests.cockpit.upstreams import NEAR_PICTURE
+from tests.cockpit.browser.actions import unlock
+from tests.cockpit.browser.upstreams import NEAR_PICTURE
 from tests.conformance.gateways import Connected
 from tests.support.gateway import KEY
 from tests.support.openai_upstream import OpenAIUpstream

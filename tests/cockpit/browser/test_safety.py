@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from tests.cockpit.actions import answered, say, unlock
-from tests.cockpit.upstreams import FAR_PICTURE, HOSTILE, HOSTILE_NAME, NEAR_PICTURE, SCRIPT
+from tests.cockpit.browser.actions import answered, say, unlock
+from tests.cockpit.browser.upstreams import FAR_PICTURE, HOSTILE, HOSTILE_NAME, NEAR_PICTURE, SCRIPT
 from tests.conformance.gateways import Connected
 from tests.support.gateway import KEY, gateway, serving
 from tests.support.openai_upstream import OpenAIUpstream
