@@ -35,7 +35,9 @@ from core.wire.client import HttpClient
 
 
 class Provider:
-    capabilities = Capabilities(tools=True, images=True, other_parts=True, logprobs=True)
+    capabilities = Capabilities(
+        tools=True, images=True, other_parts=True, logprobs=True, stop=True, token_limit=True, response_format=True
+    )
 
     def __init__(self, options: Options, http: HttpClient) -> None:
         self._connection = Connection(options, http)
