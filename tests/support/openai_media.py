@@ -75,7 +75,9 @@ class OpenAIMedia:
         path = seen.path.removeprefix("/v1")
         self.asked.append(seen)
         if path == "/models":
-            listed = [{"id": model, "object": "model", "created": 1, "owned_by": "tests"} for model in MODELS]
+            listed = [
+                {"id": model, "object": "model", "created": 1, "owned_by": "tests"} for model in (*MODELS, *FAULTS)
+            ]
             await _json(wire, {"object": "list", "data": listed})
         elif path in self._lacks or not self.serves(seen.path):
             await _json(wire, {"detail": "Not Found"}, 404)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.support.loops import PATIENCE, LoopThread
-from tests.support.openai_media import MODELS, OpenAIMedia
+from tests.support.openai_media import FAULTS, MODELS, OpenAIMedia
 from tests.support.upstream import Seen, Upstream, Wire, upstream
 
 Behaviour = Callable[["Turn"], Awaitable[None]]
@@ -76,7 +76,7 @@ class OpenAIUpstream:
     async def answer(self, seen: Seen, wire: Wire) -> None:
         """The script of the upstream."""
         if seen.path.endswith("/models"):
-            names = [*self._behaviours, *(MODELS if self.media is not None else ())]
+            names = dict.fromkeys([*self._behaviours, *([*MODELS, *FAULTS] if self.media is not None else ())])
             listed = [{"id": name, "object": "model", "owned_by": "tests"} for name in names]
             await wire.reply(200, json.dumps({"object": "list", "data": listed}))
             return

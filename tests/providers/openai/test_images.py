@@ -73,6 +73,19 @@ async def test_a_value_that_the_model_does_not_take_is_the_callers_mistake(
     assert len(media.asked) == 1
 
 
+async def test_any_complaint_about_the_form_is_heeded_for_no_caller_chose_it(http: HttpClient) -> None:
+    async def answer(seen: Seen, wire: Wire) -> None:
+        if "response_format" in seen.json:
+            await wire.reply(400, '{"error": {"message": "response_format must be url"}}')
+        else:
+            await wire.reply(200, json.dumps({"data": [{"b64_json": encoded(PICTURE)}]}))
+
+    async with upstream(answer) as service:
+        one = Provider(Options("providers.o", {"base_url": service.url}), http)
+        made = await one.make_images(ImageRequest("m", "x", as_bytes=True), TOKEN)
+    assert made.pictures == (Picture(HELD),)
+
+
 async def test_a_link_is_followed_where_bytes_are_wanted(provider: Provider, media: OpenAIMedia) -> None:
     made = await provider.make_images(ImageRequest(LINKS, "a house", 2, as_bytes=True), TOKEN)
     assert made.pictures == (Picture(HELD),) * 2
