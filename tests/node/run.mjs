@@ -2,9 +2,10 @@
 // (`client`, `scenario`, and where and what to ask) a line with its `result`, or with the `problem` it ran into.
 import { createInterface } from 'node:readline';
 import { scenarios as aisdk } from './aisdk.mjs';
+import { scenarios as media } from './media.mjs';
 import { scenarios as openai } from './openai.mjs';
 
-const clients = { aisdk, openai };
+const clients = { aisdk, media, openai };
 
 async function told({ client, scenario, ...asked }) {
   try {

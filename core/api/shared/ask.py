@@ -10,7 +10,7 @@ from starlette.requests import Request
 from core.api.shared.fields import invalid
 from core.api.shared.hangup import Hangup, stopping
 from core.api.shared.state import gateway_of, record_of, remaining_of
-from core.chat.errors import ChatError
+from core.chat.errors import Blame, UpstreamError
 from core.chat.ports import ModelKind
 from core.gateway.tickets import Ticket
 from core.gateway.work import Work
@@ -34,9 +34,11 @@ async def ask(
         except asyncio.CancelledError:
             if hangup.gone:
                 raise
-            raise stopping() from None
-        except ChatError as error:
-            error.costly = once and error.status >= 500 and record.attempts > 0
+            stopped = stopping()
+            stopped.costly = once
+            raise stopped from None
+        except UpstreamError as error:
+            error.costly = once and error.status >= 500 and error.blame is Blame.NOTHING and record.attempts > 0
             raise
 
 

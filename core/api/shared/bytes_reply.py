@@ -109,4 +109,4 @@ class _Way:
 
 def _harmless(media_type: str) -> str:
     """Whatever an upstream calls it, no browser shall take it for a page."""
-    return media_type if media_type.startswith(("audio/", "video/")) else "application/octet-stream"
+    return media_type if media_type.lower().startswith(("audio/", "video/")) else "application/octet-stream"
