@@ -88,6 +88,8 @@ class Blocks:
         self._blank = ""
         """Blank space beside a block, shown only if there comes more."""
         self._beside = True
+        self._latest = ""
+        """The end of what is seen."""
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that `text` completes. Raises `UpstreamError` where there is no end to a block."""
@@ -143,7 +145,10 @@ class Blocks:
                 self._blank = text
                 return
             self._beside = False
+            if 0 < len(self._marks.unfinished(self._latest)) < len(self._marks.unfinished(self._latest + text[0])):
+                text = f" {text}"  # or what is left around a mark would join into another one
         if text:
+            self._latest = (self._latest + text)[-self._marks.longest :]
             yield text
 
     def _pass_mark(self, mark: re.Match[str], *, final: bool) -> bool:

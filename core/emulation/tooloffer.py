@@ -16,6 +16,8 @@ LONGEST_NAME = 80
 _ARGUMENTS = ("arguments", "parameters", "args", "input")
 """Other words for the same that models have learned elsewhere."""
 
+_BESIDE = frozenset({"name", "id", "type"})
+
 
 class Unfit(ValueError):
     """A block that comes to no call; the message is for the model."""
@@ -77,7 +79,11 @@ def offer_of(request: ChatRequest) -> Offer:
 
 def _arguments(entry: dict[str, Json]) -> Json:
     """The arguments of a call, whatever they are called; none at all are an empty object."""
-    arguments: Json = next((entry[name] for name in _ARGUMENTS if entry.get(name) is not None), {})
+    names = [name for name in _ARGUMENTS if name in entry]
+    strange = [] if names else [name for name in entry if name not in _BESIDE]
+    if strange:
+        raise Unfit(f'"{strange[0][:LONGEST_NAME]}" does not belong beside "name": put it into "arguments"')
+    arguments: Json = next((entry[name] for name in names if entry[name] is not None), {})
     if not isinstance(arguments, str):
         return arguments
     if not arguments.strip():

@@ -36,6 +36,7 @@ from core.emulation.toolprompt import in_text, once_more
 
 MOST_KEPT = 1024 * 1024
 """Characters of an answer that we keep, be it to hold them back or to repeat them to the model."""
+MOST_FAULTS = 10
 
 _CUT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
 
@@ -144,7 +145,7 @@ class _Answer:
         text, unfinished = self._text, self._text.unfinished
         if unfinished is not None and self.is_cut:
             return []
-        faults = [*text.faults]
+        faults = text.faults[:MOST_FAULTS]
         if unfinished is not None and (unfinished.content.strip() or not text.calls):
             faults.append(f"the last block is not closed, and {unfinished.fault}")
         if not faults and not text.calls and text.blocks.ended:

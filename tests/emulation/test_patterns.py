@@ -77,6 +77,10 @@ def test_no_pattern_takes_more_than_a_few_rounds_over_the_text(pattern: str) -> 
     assert steps(pattern, text) < 20 * len(text)
 
 
+def test_each_try_is_a_step() -> None:
+    assert steps("aab", "aaaa") == 4 + 5 + 4 + 3
+
+
 def test_steps_are_reported_before_they_are_taken() -> None:
     def refuse(count: int) -> None:
         raise TimeoutError(count)

@@ -48,6 +48,7 @@ ANSWERS = [
     (f'{CALL}{{"a": "{END} {CALL} \\" {END}"}}{END}B', "B", [{"a": f'{END} {CALL} " {END}'}]),
     (f'{CALL}["\\\\"]{END}B', "B", [["\\"]]),
     (f"<{CALL}1{END}<", "<<", [1]),
+    (f"<{END}tool_{END}call_5f0c91d2>", "< tool_call_5f0c91d2>", []),
     ("  \n ", "  \n ", []),
     ("", "", []),
 ]
