@@ -34,6 +34,7 @@ class GatewaySettings:
     models_ttl: float = 600.0
     secrets_ttl: float = 60.0
     private_addresses: bool = False
+    public_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,18 @@ def _gateway(options: Options) -> GatewaySettings:
         models_ttl=options.number("models_ttl", default.models_ttl),
         secrets_ttl=options.number("secrets_ttl", default.secrets_ttl),
         private_addresses=options.flag("private_addresses", default.private_addresses),
+        public_url=_public_url(options),
     )
     options.done()
     return settings
+
+
+def _public_url(options: Options) -> str:
+    """Without the slash at its end."""
+    url = options.text("public_url", "").rstrip("/")
+    if url and (not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url) or url.endswith("/v1")):
+        raise options.error("public_url", "must be an address like https://ai.example.com, without the /v1 of the API")
+    return url
 
 
 def _origins(options: Options, default: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,9 @@ def read(text: str) -> Settings:
     return read_settings(tomllib.loads(text))
 
 
+PUBLIC_URL = "must be an address like https://ai.example.com, without the /v1 of the API"
+
+
 def refusal(text: str) -> str:
     with pytest.raises(ConfigError) as refused:
         read(text)
@@ -33,6 +36,7 @@ def test_a_whole_file():
         models_ttl = 5
         secrets_ttl = 0
         private_addresses = true
+        public_url = "https://ai.example.com/some/where/"
 
         [providers.deep-seek_2]
         kind = "openai"
@@ -57,6 +61,7 @@ def test_a_whole_file():
             models_ttl=5.0,
             secrets_ttl=0.0,
             private_addresses=True,
+            public_url="https://ai.example.com/some/where",
         ),
         providers={
             "deep-seek_2": ProviderSettings(
@@ -84,6 +89,7 @@ def test_the_least_file_has_the_documented_defaults():
         models_ttl=600.0,
         secrets_ttl=60.0,
         private_addresses=False,
+        public_url="",
     )
     assert settings.providers == {"demo": ProviderSettings("demo", "demo", None, "discover", {})}
     assert settings.models == {}
@@ -127,7 +133,7 @@ def test_a_misspelt_setting_is_told_with_those_there_are():
     assert refusal('gateway.idle_timout = 1\nproviders.demo.kind = "demo"') == (
         "gateway.idle_timout: is not a setting of gateway (there are: commit_after, cors_origins, "
         "first_event_timeout, idle_timeout, keys, max_body_mb, models_ttl, private_addresses, "
-        "secrets_ttl, total_timeout)"
+        "public_url, secrets_ttl, total_timeout)"
     )
 
 
@@ -143,6 +149,9 @@ def test_a_misspelt_setting_is_told_with_those_there_are():
         ("max_body_mb = 0", "gateway.max_body_mb: must be at least 0.001"),
         ("models_ttl = -0.1", "gateway.models_ttl: must be at least 0"),
         ("private_addresses = 1", "gateway.private_addresses: must be true or false, not 1"),
+        *((f'public_url = "{url}"', f"gateway.public_url: {PUBLIC_URL}")
+          for url in ("ai.example.com", "ftp://x", "https://", "https://x?a=1", "https://x/#a", "https://u:p@x",
+                      "https://x/v1", "https://x/v1/")),
         ("secrets_ttl = -0.1", "gateway.secrets_ttl: must be at least 0"),
         ("cors_origins = [1]", "gateway.cors_origins: must be a list of strings"),
         ('cors_origins = ["example.com"]',
