@@ -27,7 +27,9 @@ def router(authorize: Authorize, gateway_of: GatewayOf) -> APIRouter:
     @routes.api_route("/status", methods=["GET", "HEAD"])
     async def status(request: Request) -> Response:
         await authorize(request)
-        return _json(reports.status(gateway_of(request).activity, place(os.environ), time.time()))
+        gateway = gateway_of(request)
+        url = gateway.settings.public_url
+        return _json(reports.status(gateway.activity, place(os.environ), url, time.time()))
 
     @routes.api_route("/providers", methods=["GET", "HEAD"])
     async def providers(request: Request) -> Response:

@@ -22,7 +22,7 @@ RECENT = 20
 CREDIT_TIMEOUT = 10.0
 
 
-def status(activity: Activity, place: Place, now: float) -> Json:
+def status(activity: Activity, place: Place, url: str, now: float) -> Json:
     """`first_event_ms` is the median of the last answers."""
     firsts = [entry.record.first_event for entry in activity.newest_first()[:RECENT]]
     known = [first for first in firsts if first is not None]
@@ -31,6 +31,7 @@ def status(activity: Activity, place: Place, now: float) -> Json:
         "version": _version(),
         "platform": place.platform,
         "region": place.region,
+        "url": url or None,
         "started_at": round(activity.since, 3),
         "uptime_seconds": round(now - activity.since, 3),
         "requests": activity.total,
@@ -113,6 +114,7 @@ def _state(rest: Rest | None) -> dict[str, Json]:
 
 def _model(listed: Listed, upstream: Upstream) -> Json:
     can = upstream.provider.capabilities
+    chats = listed.info.kind == "chat"
     return {
         "id": listed.id,
         "provider": listed.provider,
@@ -122,8 +124,8 @@ def _model(listed: Listed, upstream: Upstream) -> Json:
         "description": listed.info.description or None,
         "context_length": listed.info.context_length,
         "max_output_tokens": listed.info.max_output_tokens,
-        "tools": can.tools,
-        "images": can.images,
+        "tools": "native" if chats and can.tools else None,
+        "images": chats and can.images,
     }
 
 

@@ -16,6 +16,7 @@ TRIES = 200
 CHAT = "/v1/chat/completions"
 SECRETS = {"SPENT_KEYS": "sk-spent-credential-number-one,sk-spent-credential-number-two"}
 DEMO = '[providers.demo]\nkind = "demo"\npace = 0.001\n'
+PUBLIC = '[gateway]\npublic_url = "https://ai.example.com"\n'
 REFUSING = """
 [providers.spent]
 kind = "openai"
@@ -71,10 +72,23 @@ def test_status(http: httpx.Client) -> None:
     asked(http, "demo/echo")
     status = http.get("/api/status").json()
     assert status["name"] == "any2api"
-    assert (status["platform"], status["region"]) == ("server", "")
+    assert (status["platform"], status["region"], status["url"]) == ("server", "", None)
     assert status["requests"] == before["requests"] + 1
     assert status["uptime_seconds"] >= before["uptime_seconds"] >= 0
     assert status["first_event_ms"] >= 0
+
+
+def test_status_has_the_configured_address_whatever_a_request_says_of_itself() -> None:
+    headers = {
+        **AUTHORIZED,
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "Forwarded": "host=evil.example",
+    }
+    with running(PUBLIC + DEMO) as url, httpx.Client(trust_env=False) as client:
+        answer = client.get(f"{url}/api/status", headers=headers)
+    assert answer.json()["url"] == "https://ai.example.com"
+    assert "evil" not in answer.text
 
 
 def test_activity_has_the_newest_first_and_no_words(http: httpx.Client) -> None:
@@ -122,6 +136,8 @@ def test_models_tell_what_they_can_do(http: httpx.Client) -> None:
     models = {model["id"]: model for model in data(http, "/api/models")}
     assert set(models) == {model["id"] for model in data(http, "/v1/models")}
     echo, fault = models["demo/echo"], models["demo/fault-http-429"]
-    assert (echo["provider"], echo["tools"], echo["images"]) == ("demo", True, True)
+    assert (echo["provider"], echo["kind"], echo["tools"], echo["images"]) == ("demo", "chat", "native", True)
+    picture = models["demo/picture"]
+    assert (picture["kind"], picture["tools"], picture["images"]) == ("image", None, False), "chats have them"
     assert echo["description"] == "repeats the last user message word by word"
     assert "→" in fault["description"]

@@ -54,6 +54,7 @@ def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline(http: http
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "script-src 'self'" in policy
+    assert "media-src blob:;" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
 

@@ -1,58 +1,34 @@
-// One chat: what is asked, what comes back, and how long it took.
+// One chat: what is asked, and what comes back.
 
-import { light } from "./light.js";
+import { Outcome } from "./outcome.js";
 import { ApiError, session } from "./session.js";
 import { events } from "./sse.js";
 
-export const PATH = "v1/chat/completions";
-const MOST_RAW = 200_000;
+const PATH = "v1/chat/completions";
+const STREAMED = {
+  call: "chat.completions.create",
+  python: 'for chunk in answer:\n    if chunk.choices:\n        print(chunk.choices[0].delta.content or "", end="", flush=True)',
+  node: 'for await (const chunk of answer) process.stdout.write(chunk.choices[0]?.delta.content ?? "");',
+};
+const WHOLE = {
+  call: "chat.completions.create",
+  python: "print(answer.choices[0].message.content)",
+  node: "console.log(answer.choices[0].message.content);",
+};
 
-/**
- * Ask, and tell `on` what comes: text, reasoning, tool, image. Resolves to what it came to, whatever that is:
- * { body, raw, status, provider, ignored, first, seconds, usage, finish, error, stopped }.
- */
-export async function ask(body, signal, on) {
-  const started = performance.now();
-  const outcome = { body, raw: "", status: 0 };
-  const since = () => (performance.now() - started) / 1000;
-  light.turn("requesting");
-  try {
+/** Ask, and tell `on` what comes: text, reasoning, tool, image. Resolves to the outcome. */
+export function ask(body, signal, on) {
+  const outcome = new Outcome({ path: PATH, body, program: body.stream ? STREAMED : WHOLE });
+  return outcome.of(async () => {
     const answer = await session.request(PATH, { body, signal });
-    outcome.status = answer.status;
-    outcome.id = answer.headers.get("x-request-id");
-    outcome.provider = answer.headers.get("x-any2api-provider");
-    outcome.ignored = answer.headers.get("x-ignored-params");
-    await (body.stream ? readStream : readWhole)(answer, outcome, on, () => {
-      outcome.first ??= since();
-      light.turn("streaming");
-    });
-    light.turn(outcome.error ? "error" : "ready");
-  } catch (error) {
-    fail(outcome, error);
-  }
-  outcome.seconds = since();
-  return outcome;
+    outcome.answered(answer);
+    await (body.stream ? readStream : readWhole)(answer, outcome, on);
+  });
 }
 
-function fail(outcome, error) {
-  if (error.name === "AbortError") {
-    outcome.stopped = true;
-    light.turn(session.key ? "ready" : "initialising");
-    return;
-  }
-  outcome.error = error instanceof ApiError ? error : new ApiError(0, "broken_off", error.message);
-  outcome.status ||= outcome.error.status;
-  outcome.raw ||= outcome.error.raw;
-  outcome.id ??= outcome.error.id;
-  light.turn("error");
-}
-
-async function readStream(answer, outcome, on, begun) {
+async function readStream(answer, outcome, on) {
   let whole = false;
-  const heard = (text) => {
-    if (outcome.raw.length < MOST_RAW) outcome.raw += text;
-  };
-  for await (const data of events(answer.body, heard)) {
+  for await (const data of events(answer.body, (text) => outcome.heard(text))) {
     if (data === "[DONE]") {
       whole = true;
       break;
@@ -65,26 +41,32 @@ async function readStream(answer, outcome, on, begun) {
     outcome.usage = chunk.usage ?? outcome.usage;
     for (const choice of chunk.choices) {
       outcome.finish = choice.finish_reason ?? outcome.finish;
-      tell(choice.delta, on, begun);
+      tell(choice.delta, outcome, on);
     }
   }
   if (!whole) outcome.error = new ApiError(0, "no_done", "");
 }
 
-async function readWhole(answer, outcome, on, begun) {
-  outcome.raw = await answer.text();
-  const completion = JSON.parse(outcome.raw);
+async function readWhole(answer, outcome, on) {
+  const text = await answer.text();
+  outcome.heard(text);
+  const completion = JSON.parse(text);
   const [choice] = completion.choices;
   outcome.usage = completion.usage;
   outcome.finish = choice.finish_reason;
   const calls = (choice.message.tool_calls ?? []).map((call, index) => ({ index, ...call }));
-  tell({ ...choice.message, tool_calls: calls }, on, begun);
+  tell({ ...choice.message, tool_calls: calls }, outcome, on);
 }
 
-function tell(delta, on, begun) {
-  if (delta.reasoning_content) begun(), on.reasoning(delta.reasoning_content);
-  if (delta.content) begun(), on.text(delta.content);
-  if (delta.refusal) begun(), on.text(delta.refusal);
-  for (const call of delta.tool_calls ?? []) begun(), on.tool(call);
-  for (const image of delta.images ?? []) begun(), on.image(image.image_url.url);
+function tell(delta, outcome, on) {
+  const pieces = [
+    ["reasoning", delta.reasoning_content], ["text", delta.content], ["text", delta.refusal],
+    ...(delta.tool_calls ?? []).map((call) => ["tool", call]),
+    ...(delta.images ?? []).map((image) => ["image", image.image_url.url]),
+  ];
+  for (const [kind, piece] of pieces) {
+    if (!piece) continue;
+    outcome.begun();
+    on[kind](piece);
+  }
 }

@@ -1,6 +1,6 @@
 // Where a message is written: text, images, send and stop.
 
-import { button, h } from "./dom.js";
+import { button, h, showInstead } from "./dom.js";
 import { bind } from "./language.js";
 
 const LARGEST = 3_000_000;
@@ -29,8 +29,7 @@ export class Composer {
   }
 
   set busy(busy) {
-    this.#send.hidden = busy;
-    this.#stop.hidden = !busy;
+    showInstead(...(busy ? [this.#stop, this.#send] : [this.#send, this.#stop]));
   }
 
   focus() {

@@ -1,10 +1,28 @@
 // The settings of each client, filled with this endpoint, to be copied; and a request as that client sends it.
 
 import { button, copyButton, h } from "./dom.js";
+import { byKind, options } from "./kinds.js";
 import { bind, language } from "./language.js";
 import { session } from "./session.js";
 
 const HIDDEN = "••••••••";
+const MESSAGES = [{ role: "user", content: "ping" }];
+
+/** How each API is asked for a few words, and where they stand in its answer. */
+const APIS = {
+  "v1/chat/completions": {
+    body: (model) => ({ model, messages: MESSAGES, max_tokens: 20 }),
+    text: ({ choices }) => choices[0].message.content,
+  },
+  "v1/responses": {
+    body: (model) => ({ model, input: "ping", max_output_tokens: 20 }),
+    text: ({ output }) => output.find(({ type }) => type === "message")?.content[0].text,
+  },
+  "v1/messages": {
+    body: (model) => ({ model, messages: MESSAGES, max_tokens: 20 }),
+    text: ({ content }) => content.find(({ type }) => type === "text")?.text,
+  },
+};
 
 export class CockpitConnect extends HTMLElement {
   #show = h("input", { type: "checkbox", name: "show-key", onchange: () => this.#render() });
@@ -16,9 +34,9 @@ export class CockpitConnect extends HTMLElement {
   connectedCallback() {
     this.replaceChildren(
       h("h2", { say: "panel.connect" }), h("p", { class: "muted", say: "connect.about" }),
-      h("div", { class: "card" }, setting("Base URL", `${session.root}v1`), this.#keySetting(),
-        h("div", { class: "row" }, h("label", { class: "check" }, this.#show, h("span", { say: "connect.show" })),
-          h("span", { class: "gap" }), h("label", { class: "row" }, h("span", { say: "model" }), this.#model))),
+      h("div", { class: "card" }, setting("Base URL", `${session.endpoint}v1`), this.#keySetting(),
+        h("div", { class: "row setting" }, h("span", { class: "term", say: "model" }), this.#model, copyButton(() => this.#model.value)),
+        h("label", { class: "check" }, this.#show, h("span", { say: "connect.show" }))),
       this.#list);
     document.addEventListener("language", () => this.#render(), { signal: this.#listening.signal });
   }
@@ -32,7 +50,7 @@ export class CockpitConnect extends HTMLElement {
     try {
       const [clients, { data }] = await Promise.all([
         fetch(new URL("clients.json", import.meta.url)).then((answer) => answer.json()), session.json("api/models")]);
-      this.#model.replaceChildren(...data.map(({ id }) => h("option", { value: id }, id)));
+      this.#model.replaceChildren(...options(byKind(data).get("chat") ?? []));
       this.#clients = clients;
       this.#render();
     } catch (error) {
@@ -51,7 +69,7 @@ export class CockpitConnect extends HTMLElement {
   }
 
   #fill(template, key = this.#key()) {
-    const known = { root: session.root.slice(0, -1), base: `${session.root}v1`, key, model: this.#model.value || "MODEL" };
+    const known = { root: session.endpoint.slice(0, -1), base: `${session.endpoint}v1`, key, model: this.#model.value || "MODEL" };
     return template.replace(/\{(root|base|key|model)\}/g, (_, name) => known[name]);
   }
 
@@ -67,18 +85,17 @@ export class CockpitConnect extends HTMLElement {
       fields.map(([label, value]) => setting(label, this.#fill(value), () => this.#fill(value, session.key))),
       code && h("pre", { tabindex: "0", class: "code" }, this.#fill(code)),
       h("div", { class: "row" }, code && copyButton(() => this.#fill(code, session.key)),
-        path && button("connect.test", () => this.#test(path, result), { class: "small" })),
+        path in APIS && button("connect.test", () => this.#test(path, result), { class: "small" })),
       result);
   }
 
-  /** One small chat to the address that this client calls. */
+  /** A few words from the API that this client calls. */
   async #test(path, result) {
     const started = performance.now();
-    const body = { model: this.#model.value, messages: [{ role: "user", content: "ping" }], max_tokens: 20 };
     bind(result, "state.requesting");
     try {
-      const answer = await session.request(path, { body });
-      const text = (await answer.json()).choices[0].message.content ?? "";
+      const answer = await session.request(path, { body: APIS[path].body(this.#model.value) });
+      const text = APIS[path].text(await answer.json()) ?? "";
       const ms = Math.round(performance.now() - started);
       bind(result, "connect.works", { values: { ms, text: text.slice(0, 60) } });
     } catch (error) {

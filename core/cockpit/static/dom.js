@@ -33,6 +33,14 @@ export function copyButton(text, attributes = {}) {
   return copying;
 }
 
+/** Show `one` in the place of `other`, with the focus if that had it. */
+export function showInstead(one, other) {
+  const focused = document.activeElement === other;
+  one.hidden = false;
+  other.hidden = true;
+  if (focused) one.focus();
+}
+
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const field = h("textarea", {}); // without HTTPS there is no clipboard but the one of a selection
@@ -50,7 +58,7 @@ function fill(element, attributes, children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.flat().filter((child) => child != null && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child != null && child !== false));
   bind(element, say, { values, label, hint, tip });
   return element;
 }

@@ -1,4 +1,4 @@
-// Each provider with its tokens: how they do, until when, and why.
+// Each provider with its tokens: how they do, until when and why, and what is left on their accounts.
 
 import { button, h } from "./dom.js";
 import { language } from "./language.js";
@@ -16,14 +16,43 @@ export class CockpitProviders extends HTMLElement {
 
   async shown() {
     try {
-      this.#list.replaceChildren(...(await session.json("api/providers")).data.map(card));
+      const accounts = new Map();
+      this.#list.replaceChildren(...(await session.json("api/providers")).data.map((provider) => card(provider, accounts)));
+      await showCredit(accounts);
     } catch (error) {
       this.#list.replaceChildren(h("p", { class: "problem", say: "failed", values: { problem: String(error) } }));
     }
   }
 }
 
-function card(provider) {
+/** Upstreams are asked for it, so it comes after all else, and may fail alone. */
+async function showCredit(accounts) {
+  const { data } = await session.json("api/credit").catch(() => ({ data: [] }));
+  for (const account of data) accounts.get(nameOf(account.provider, account.token))?.replaceChildren(...credit(account));
+}
+
+function nameOf(provider, token) {
+  return JSON.stringify([provider, token]);
+}
+
+function credit({ remaining, allowance, unit, problem }) {
+  if (problem) return [h("span", { class: "muted", say: "credit.unknown" }), h("code", { class: "muted" }, problem)];
+  const amounts = { remaining: amount(remaining, unit), allowance: amount(allowance, unit) };
+  const text = h("span", { say: allowance === null ? "credit.left" : "credit.of", values: amounts });
+  return allowance > 0 ? [meter(remaining / allowance), text] : [text];
+}
+
+function meter(part) {
+  return h("meter", { label: "credit", value: Math.min(Math.max(part, 0), 1), low: 0.2, high: 0.5, optimum: 1 });
+}
+
+function amount(value, unit) {
+  const figures = { maximumSignificantDigits: 3 };
+  if (!/^[A-Z]{3}$/.test(unit)) return `${new Intl.NumberFormat(language(), figures).format(value)} ${unit}`;
+  return new Intl.NumberFormat(language(), { ...figures, style: "currency", currency: unit }).format(value);
+}
+
+function card(provider, accounts) {
   const state = provider.problem ? "broken" : provider.benched ? "benched" : "ready";
   return h("section", { class: "card" },
     h("div", { class: "row" }, h("h3", {}, provider.name), h("span", { class: "muted" }, provider.kind),
@@ -32,11 +61,13 @@ function card(provider) {
     provider.reason && h("p", { class: "muted" }, provider.reason),
     h("p", { class: "muted", say: provider.models === null ? "providers.unasked" : "providers.models",
       values: { n: provider.models } }),
-    h("ul", { class: "tokens" }, provider.tokens.map(token)));
+    h("ul", { class: "tokens" }, provider.tokens.map((one) => token(provider.name, one, accounts))));
 }
 
-function token({ label, models, ...own }) {
-  return h("li", {}, line(h("code", {}, label), own),
+function token(provider, { label, models, ...own }, accounts) {
+  const account = h("div", { class: "row credit" });
+  accounts.set(nameOf(provider, label), account);
+  return h("li", {}, line(h("code", {}, label), own), account,
     models.length > 0 && h("ul", {}, models.map(({ model, ...rest }) => h("li", {}, line(model, rest)))));
 }
 

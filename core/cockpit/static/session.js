@@ -5,10 +5,16 @@ const KEPT = "any2api.key";
 class Session extends EventTarget {
   #key = "";
   #open = false;
+  #address = "";
 
-  /** Where this page stands, with its slash at the end: the endpoint. */
+  /** Where this page stands, with its slash at the end. All its requests go there. */
   get root() {
     return new URL(".", location.href).href;
+  }
+
+  /** The address for clients, with its slash at the end: the configured one, else that of this page. */
+  get endpoint() {
+    return this.#address ? `${this.#address}/` : this.root;
   }
 
   get key() {
@@ -28,11 +34,10 @@ class Session extends EventTarget {
   async unlock(key, keep) {
     this.#key = key;
     try {
-      const status = await this.json("api/status");
+      this.#address = (await this.json("api/status")).url ?? "";
       if (keep) sessionStorage.setItem(KEPT, key);
       this.#open = true;
       this.dispatchEvent(new Event("unlocked"));
-      return status;
     } catch (error) {
       this.#forget();
       throw error;
@@ -49,14 +54,15 @@ class Session extends EventTarget {
     return (await this.request(path)).json();
   }
 
-  /** A request to this endpoint. Throws `ApiError` for a refusal, and locks where it was the key's. */
-  async request(path, { body, signal } = {}) {
+  /** A request to this endpoint, with `body` as JSON or a form. Throws `ApiError` for a refusal, and locks where it was the key's. */
+  async request(path, { body, form, signal } = {}) {
     const headers = { Authorization: `Bearer ${this.#key}` };
-    if (body) headers["Content-Type"] = "application/json";
+    if (body && !form) headers["Content-Type"] = "application/json";
     const options = { headers, signal, cache: "no-store", credentials: "omit", redirect: "error" };
+    if (body) Object.assign(options, { method: "POST", body: form ? asForm(body) : JSON.stringify(body) });
     let answer;
     try {
-      answer = await fetch(new URL(path, this.root), body ? { ...options, method: "POST", body: JSON.stringify(body) } : options);
+      answer = await fetch(new URL(path, this.root), options);
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new ApiError(0, "unreachable", "");
@@ -68,12 +74,18 @@ class Session extends EventTarget {
   }
 
   #forget() {
-    this.#key = "";
+    this.#key = this.#address = "";
     this.#open = false;
     try {
       sessionStorage.removeItem(KEPT);
     } catch { /* nothing was kept */ }
   }
+}
+
+function asForm(body) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(body)) form.append(name, value);
+  return form;
 }
 
 /** What the endpoint refused: OpenAI's error object with its status. `raw` is the body as it came, `id` the request's. */

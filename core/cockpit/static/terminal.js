@@ -1,112 +1,92 @@
-// A conversation with any model.
+// Where models are tried: a tab for each kind of which there are any. All but the chat is loaded when it is first wanted.
 
-import { Answer } from "./answer.js";
-import { ask } from "./chat.js";
-import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
 import { button, h } from "./dom.js";
-import { byProvider } from "./models.js";
-import { Parameters } from "./parameters.js";
+import { byKind } from "./kinds.js";
 import { session } from "./session.js";
+import { Tabs } from "./tabs.js";
+
+const CRAFTS = {
+  image: () => import("./image.js"),
+  speech: () => import("./speech.js"),
+  transcription: () => import("./transcription.js"),
+  video: () => import("./video.js"),
+  embedding: () => import("./embedding.js"),
+};
 
 export class CockpitTerminal extends HTMLElement {
-  #model = h("select", { name: "model", label: "model" });
-  #log = h("div", { class: "log", role: "log", label: "conversation", tabindex: "0" });
-  #parameters = new Parameters();
-  #composer = new Composer((content) => this.#say({ role: "user", content }), () => this.#running?.abort());
-  #messages = [];
-  #running = null;
-  #wanted = "";
+  #heading = h("h2", { class: "unseen", say: "panel.terminal" });
+  #tabs = new Tabs("terminal.kinds", (kind) => this.#bench(kind));
+  #models = new Map();
+  #benches = new Map();
+  #wanted = null;
 
   connectedCallback() {
-    this.replaceChildren(
-      h("h2", { class: "unseen", say: "panel.terminal" }),
-      h("div", { class: "row" }, this.#model, button("new", () => this.#clear(), { class: "small" })),
-      this.#parameters.element, this.#log, this.#composer.element);
-    this.#clear();
+    this.replaceChildren(this.#heading);
   }
 
   disconnectedCallback() {
-    this.#running?.abort();
+    for (const making of this.#benches.values()) making.then((bench) => bench?.dispose());
   }
 
   async shown() {
-    this.#composer.focus();
-    if (this.#model.options.length) return;
     try {
-      const { data } = await session.json("api/models");
-      this.#model.replaceChildren(...[...byProvider(data)].map(([provider, models]) => {
-        const group = h("optgroup", {}, models.map(({ id }) => h("option", { value: id }, id)));
-        group.label = provider;
-        return group;
-      }));
-      if (this.#wanted) this.choose(this.#wanted);
+      if (!this.#models.size) await this.#load();
+      await this.#front();
     } catch (error) {
-      this.#log.replaceChildren(h("p", { class: "problem", say: "failed", values: { problem: String(error) } }));
+      this.#refuse("failed", { problem: String(error) });
     }
   }
 
+  /** Bring the tab of this model to the front, as soon as the models are known. */
   choose(model) {
     this.#wanted = model;
-    this.#model.value = model;
+    if (this.#models.size) this.#front();
   }
 
-  #clear() {
-    this.#running?.abort();
-    this.#messages = [];
-    this.#log.replaceChildren(h("p", { class: "muted empty", say: "terminal.empty" }));
+  async #load() {
+    this.#models = byKind((await session.json("api/models")).data);
+    if (!this.#models.size) return this.#refuse("terminal.none");
+    const panels = [...this.#models.keys()].map((kind) => this.#tabs.add(kind, `kind.${kind}`));
+    this.replaceChildren(this.#heading, this.#tabs.list, ...panels);
   }
 
-  async #say(message) {
-    if (!this.#messages.length) this.#log.replaceChildren();
-    this.#messages.push(message);
-    this.#log.append(spoken(message));
-    await this.#answer();
+  async #front() {
+    const { kind, id } = this.#wanted ?? { kind: this.#tabs.current ?? this.#models.keys().next().value };
+    this.#wanted = null;
+    if (!this.#models.has(kind)) return;
+    if (kind !== this.#tabs.current) this.#tabs.choose(kind);
+    const bench = await this.#bench(kind);
+    if (id) bench?.choose(id);
+    bench?.focus();
   }
 
-  async #answer() {
-    const messages = this.#messages;
-    const answer = new Answer(this.#model.value);
-    const running = (this.#running = new AbortController());
-    this.#log.append(answer.element);
-    this.#busy(true);
-    const outcome = await ask(this.#parameters.body(this.#model.value, [...messages]), running.signal, this.#followed(answer.on));
-    if (answer.message) messages.push(answer.message);
-    answer.finish(outcome, (result) => this.#reply(messages, answer.calls, result));
-    if (this.#running === running) this.#busy(false);
-    this.#follow();
+  #bench(kind) {
+    if (!this.#benches.has(kind)) this.#benches.set(kind, this.#made(kind));
+    return this.#benches.get(kind);
   }
 
-  #reply(messages, calls, result) {
-    if (messages !== this.#messages) return;
-    for (const { id } of calls) messages.push({ role: "tool", tool_call_id: id, content: result });
-    this.#log.append(spoken({ role: "tool", content: result }));
-    this.#answer();
+  async #made(kind) {
+    const panel = this.#tabs.panels.get(kind);
+    try {
+      const bench = kind === "chat" ? new Conversation() : await workbench(kind);
+      bench.models = this.#models.get(kind);
+      panel.replaceChildren(bench.element);
+      return bench;
+    } catch (error) {
+      this.#benches.delete(kind);
+      panel.replaceChildren(h("p", { class: "problem", say: "failed", values: { problem: error.message } }));
+      return null;
+    }
   }
 
-  #busy(busy) {
-    this.#composer.busy = busy;
-    this.#log.setAttribute("aria-busy", String(busy));
-    this.#follow();
-  }
-
-  /** The same, keeping the end of the conversation in sight for whoever is looking at it. */
-  #followed(on) {
-    return Object.fromEntries(Object.entries(on).map(([name, act]) => [name, (piece) => {
-      const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 80;
-      act(piece);
-      if (atEnd) this.#follow();
-    }]));
-  }
-
-  #follow() {
-    this.#log.scrollTop = this.#log.scrollHeight;
+  #refuse(say, values) {
+    this.replaceChildren(this.#heading, h("p", { class: "problem", role: "alert", say, values }),
+      h("div", { class: "row" }, button("refresh", () => this.shown(), { class: "small" })));
   }
 }
 
-function spoken({ role, content }) {
-  const parts = Array.isArray(content) ? content : [{ type: "text", text: content }];
-  return h("article", { class: `message ${role}` }, h("h3", { say: `role.${role}` }),
-    parts.map((part) => part.type === "text"
-      ? h("div", { class: "text" }, part.text)
-      : h("img", { src: part.image_url.url, alt: "", class: "picture" })));
+async function workbench(kind) {
+  const [{ Workbench }, { Craft }] = await Promise.all([import("./workbench.js"), CRAFTS[kind]()]);
+  return new Workbench(new Craft());
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.browser.upstreams import MODELS
+from tests.cockpit.browser.upstreams import MODELS, Media
 from tests.conformance.gateways import Connected, connected
 from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
 
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def fake_upstream() -> Iterator[OpenAIUpstream]:
-    with openai_upstream(MODELS) as running:
+    with openai_upstream(MODELS, Media()) as running:
         yield running
 
 
