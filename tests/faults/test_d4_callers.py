@@ -18,6 +18,7 @@ from core.api.shared import body as reading
 from core.chat.events import Notice
 from core.chat.ports import Capabilities
 from core.providers import openai
+from core.providers.openai import chat
 from tests.faults.stage import END, GOOD, HELLO, TOKENS, answered, asked, in_turn, refusal, refused, says, silent
 from tests.support.caller import CHAT, COMPLETIONS, calling, request
 from tests.support.gateway import KEY
@@ -473,14 +474,14 @@ async def test_names_that_would_break_a_header(stage, streamed, name):
 @pytest.mark.parametrize("name", ["x\r\nSet-Cookie: a", "x\nb", "ключ", "a" * 300, "a,b"])
 async def test_ignored_parameters_are_named_in_a_safe_alphabet(stage, streamed, name, monkeypatch):
     """Row 83: a provider that leaves a parameter out tells its name, which a caller may have made up."""
-    plain = openai.exchange
+    plain = chat.exchange
 
     async def noticing(*args):
         yield [Notice(name)]
         async for batch in plain(*args):
             yield batch
 
-    monkeypatch.setattr(openai, "exchange", noticing)
+    monkeypatch.setattr(chat, "exchange", noticing)
     async with stage(GOOD) as here:
         said = await here.ask(stream=streamed)
         answered(said)
