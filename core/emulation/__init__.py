@@ -1,0 +1,1 @@
+"""What an upstream does not do itself, and we do for it."""
