@@ -9,9 +9,9 @@ import pytest
 
 from core.gateway import road
 from tests.conformance.gateways import Connected, connected
+from tests.conformance.kinds import KINDS, Kind, upstream_of
 from tests.conformance.node import Node, running_node
-from tests.support.openai_models import ALL
-from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
+from tests.support.chat_upstream import ChatUpstream
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,33 +23,44 @@ def undisturbed() -> Iterator[None]:
         yield
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that is marked with kinds of upstream runs with each of them."""
+    if marker := metafunc.definition.get_closest_marker("kinds"):
+        metafunc.parametrize("upstream_kind", marker.args, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def fake_upstream() -> Iterator[OpenAIUpstream]:
-    with openai_upstream(ALL) as running:
+def upstream_kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[getattr(request, "param", "openai")]
+
+
+@pytest.fixture(scope="session")
+def fake_upstream(upstream_kind: Kind) -> Iterator[ChatUpstream]:
+    with upstream_of(upstream_kind) as running:
         yield running
 
 
 @pytest.fixture
-def upstream(fake_upstream: OpenAIUpstream) -> OpenAIUpstream:
+def upstream(fake_upstream: ChatUpstream) -> ChatUpstream:
     """The upstream, with nothing asked yet and its gate closed."""
     fake_upstream.reset()
     return fake_upstream
 
 
 @pytest.fixture(scope="session")
-def shared_gateway(fake_upstream: OpenAIUpstream) -> Iterator[Connected]:
+def shared_gateway(fake_upstream: ChatUpstream) -> Iterator[Connected]:
     with connected(fake_upstream) as running:
         yield running
 
 
 @pytest.fixture
-def gateway(shared_gateway: Connected, upstream: OpenAIUpstream) -> Connected:
+def gateway(shared_gateway: Connected, upstream: ChatUpstream) -> Connected:
     """The gateway that all tests share; whoever makes its upstream fail takes `fresh`."""
     return shared_gateway
 
 
 @pytest.fixture
-def fresh(upstream: OpenAIUpstream) -> Iterator[Connected]:
+def fresh(upstream: ChatUpstream) -> Iterator[Connected]:
     """A gateway that no other test sees: its tokens may be spent, its upstream benched."""
     with connected(upstream) as running:
         yield running

@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 from openai import OpenAI
 
+from tests.conformance.kinds import block_of
+from tests.support.chat_upstream import ChatUpstream
 from tests.support.gateway import KEY, Served, gateway, serving
 from tests.support.loops import PATIENCE
-from tests.support.openai_upstream import OpenAIUpstream
+from tests.support.openai_media import OpenAIMedia
 
 UPSTREAM_KEY = "sk-upstream-credential-0123456789abcdef"
 AUTHORIZED: Mapping[str, str] = {"Authorization": f"Bearer {KEY}"}
@@ -39,14 +41,15 @@ class Connected:
 
 
 @contextmanager
-def connected(upstream: OpenAIUpstream, settings: str = "", provider: str = "", **secrets: str) -> Iterator[Connected]:
+def connected(
+    upstream: ChatUpstream | OpenAIMedia, settings: str = "", provider: str = "", **secrets: str
+) -> Iterator[Connected]:
     """A new gateway whose only provider is `upstream`; `settings` go under [gateway], `provider` under its block."""
     toml = f"""
         [gateway]
         {settings}
         [providers.up]
-        kind = "openai"
-        base_url = "{upstream.url}"
+        {block_of(upstream)}
         tokens = "secret://UPSTREAM_KEYS"
         {provider}
     """

@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.gateways import Connected
 from tests.conformance.node import Node
 from tests.conformance.samples import PIXEL, UNICODE
-from tests.support.openai_models import CALLS, THOUGHT
+from tests.support.models import CALLS, THOUGHT
 from tests.support.openai_upstream import OpenAIUpstream
 
 Play = Callable[..., Any]

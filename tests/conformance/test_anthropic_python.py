@@ -18,7 +18,7 @@ from tests.conformance.gateways import Connected
 from tests.conformance.samples import TOOLS, UNICODE, WEATHER
 from tests.support.gateway import KEY
 from tests.support.loops import PATIENCE
-from tests.support.openai_models import CALLS, THOUGHT
+from tests.support.models import CALLS, THOUGHT
 from tests.support.openai_upstream import OpenAIUpstream
 
 NAMES = ("get_weather", "get_time")

@@ -11,7 +11,8 @@ from tests.conformance.gateways import Connected, question
 from tests.conformance.samples import EVERY_PARAMETER, PIXEL, TIME, TOOLS, UNICODE, WEATHER
 from tests.conformance.schema import check, properties
 from tests.conformance.sse import chunks
-from tests.support.openai_models import CALLS, REFUSAL, THOUGHT
+from tests.support.models import CALLS, THOUGHT
+from tests.support.openai_models import REFUSAL
 from tests.support.openai_upstream import OpenAIUpstream
 
 

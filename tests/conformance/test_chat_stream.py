@@ -12,7 +12,8 @@ from openai.types.chat import ChatCompletionChunk
 from tests.conformance.gateways import Connected, question
 from tests.conformance.samples import TOOLS, UNICODE
 from tests.conformance.sse import chunks, content, events, finishes
-from tests.support.openai_models import CALLS, REFUSAL, THOUGHT
+from tests.support.models import CALLS, THOUGHT
+from tests.support.openai_models import REFUSAL
 from tests.support.openai_upstream import OpenAIUpstream
 
 EVERY_KIND = ["echo", "reasoning", "refusal", "tools", "parallel-tools", "no-usage", "vendor/echo"]

@@ -14,7 +14,7 @@ from tests.conformance.gateways import Connected
 from tests.conformance.samples import TOOLS, UNICODE
 from tests.support.gateway import KEY
 from tests.support.loops import PATIENCE
-from tests.support.openai_models import CALLS
+from tests.support.models import CALLS
 from tests.support.openai_upstream import OpenAIUpstream
 
 

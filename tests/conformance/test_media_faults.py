@@ -16,9 +16,11 @@ from tests.conformance.gateways import AUTHORIZED, Connected, connected
 from tests.conformance.schema import check
 from tests.conformance.test_disconnects import logged
 from tests.support.caller import call
+from tests.support.chat_upstream import Behaviour
 from tests.support.loops import PATIENCE
-from tests.support.openai_models import FAULTS, GOOD, fails
-from tests.support.openai_upstream import Behaviour, OpenAIUpstream, Turn, openai_upstream
+from tests.support.models import fails
+from tests.support.openai_models import ALL
+from tests.support.openai_upstream import OpenAIUpstream, Turn, openai_upstream
 
 __all__ = ["logged"]
 
@@ -50,9 +52,9 @@ MODELS: Mapping[str, Behaviour] = {
     "endless": endless,
     "closes": partial(breaks, how="close"),
     "resets": partial(breaks, how="reset"),
-    "silent": GOOD["silent"],
+    "silent": ALL["silent"],
     "empty": partial(fails, status=200, error="", content_type="audio/mpeg"),
-    **{name: FAULTS[name] for name in ("fails-400", "fails-401", "fails-429", "fails-500", "fails-html", "leaky-401")},
+    **{name: ALL[name] for name in ("fails-400", "fails-401", "fails-429", "fails-500", "fails-html", "leaky-401")},
 }
 SPEECH = "/v1/audio/speech"
 REQUESTS: Mapping[str, Mapping[str, Any]] = {

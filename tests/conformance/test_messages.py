@@ -13,7 +13,8 @@ from tests.conformance.gateways import Connected, connected
 from tests.conformance.named_sse import kinds, named_events
 from tests.conformance.samples import PIXEL, UNICODE, WEATHER
 from tests.support.gateway import KEY
-from tests.support.openai_models import CALLS, REFUSAL, THOUGHT
+from tests.support.models import CALLS, THOUGHT
+from tests.support.openai_models import REFUSAL
 from tests.support.openai_upstream import OpenAIUpstream
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)

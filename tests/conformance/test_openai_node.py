@@ -12,7 +12,7 @@ import pytest
 from tests.conformance.gateways import Connected
 from tests.conformance.node import Node
 from tests.conformance.samples import UNICODE
-from tests.support.openai_models import CALLS
+from tests.support.models import CALLS
 from tests.support.openai_upstream import OpenAIUpstream
 
 Play = Callable[..., Any]

@@ -16,7 +16,8 @@ from tests.conformance.gateways import Connected
 from tests.conformance.samples import TOOLS, UNICODE
 from tests.support.gateway import KEY
 from tests.support.loops import PATIENCE
-from tests.support.openai_models import CALLS, REFUSAL, THOUGHT
+from tests.support.models import CALLS, THOUGHT
+from tests.support.openai_models import REFUSAL
 from tests.support.openai_upstream import OpenAIUpstream
 
 

@@ -22,8 +22,8 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 from tests.infra.test_terraform import files_with
 from tests.support.bounds import bounded
 from tests.support.deployment import Checkout, Deployed, commands
+from tests.support.models import gated
 from tests.support.moto import ACCOUNT, REGION, Moto, moto
-from tests.support.openai_models import gated
 from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
 from tests.support.terraform import need_terraform
 

@@ -1,0 +1,95 @@
+"""How the sites speak that know nothing but text: gptanon and FlowGPT."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tests.support.chat_upstream import ChatUpstream, Said, Turn, line, sse, text_of
+from tests.support.upstream import Seen
+
+_HEADING = re.compile(r"^\[(system|user|assistant|tool[^\]\n]*)\]$", re.MULTILINE)
+
+
+class TextualTurn(Turn):
+    async def call(self, calls: Sequence[tuple[str, str]]) -> None:
+        raise NotImplementedError("nobody has told this model of tools")
+
+
+class GptanonTurn(TextualTurn):
+    def __init__(self, *asked: Any) -> None:
+        super().__init__(*asked)
+        self._said = ""
+
+    @classmethod
+    def aside(cls, server: ChatUpstream, seen: Seen) -> Any:
+        return None if seen.method == "POST" else [{"modelId": name, "isActive": True} for name in server.models]
+
+    @property
+    def model(self) -> str:
+        return str(self.body["modelIds"][0])
+
+    @property
+    def conversation(self) -> Sequence[Said]:
+        """The turns of a conversation that came folded into one message."""
+        before, *parts = _HEADING.split(self.body["message"])
+        if not parts:
+            return [Said("user", before)]
+        turns = zip(parts[::2], parts[1::2], strict=True)
+        return [
+            Said(heading.partition(" ")[0], text.removeprefix("\n").removesuffix("\n\n")) for heading, text in turns
+        ]
+
+    @property
+    def pictures(self) -> Sequence[str]:
+        return [attachment["url"] for attachment in self.body.get("attachments", ())]
+
+    async def piece(self, token: str, field: str) -> None:
+        self._said += token
+        await self.wire.chunk(sse({"type": "token", "token": token}))
+
+    async def end(self, reason: str = "stop") -> None:
+        await self.wire.chunk(sse({"type": "complete", "content": self._said}) + sse({"type": "done"}))
+        await self.wire.finish()
+
+    async def fail(self, message: str) -> None:
+        await self.wire.chunk(sse({"type": "error", "message": message}))
+        await self.wire.finish()
+
+
+class FlowGPTTurn(TextualTurn):
+    """The conversation comes first, then the question."""
+
+    content_type = "application/x-ndjson"
+
+    @classmethod
+    def aside(cls, server: ChatUpstream, seen: Seen) -> Any:
+        if not seen.path.endswith("/conversation/create"):
+            return None
+        identity = f"conversation-{len(server.begun)}"
+        server.begun[identity] = seen.json["messages"]
+        return {"id": identity}
+
+    @property
+    def model(self) -> str:
+        """Each model is a prompt of the site's."""
+        return str(self.body["promptId"])
+
+    @property
+    def conversation(self) -> Sequence[Said]:
+        *before, last = self.server.begun[self.body["conversationId"]]
+        return [
+            *(Said(message["role"], text_of(message["content"])) for message in before),
+            Said(last["role"], self.body["question"]),
+        ]
+
+    async def piece(self, token: str, field: str) -> None:
+        await self.wire.chunk(line({"event": "text", "data": token}))
+
+    async def end(self, reason: str = "stop") -> None:
+        await self.wire.finish()
+
+    async def fail(self, message: str) -> None:
+        await self.wire.chunk(line({"event": "error", "data": {"message": message}}))
+        await self.wire.finish()
