@@ -22,7 +22,7 @@ from core.chat.events import Usage
 from core.chat.media import EmbeddingRequest, Embeddings
 from core.chat.ports import EmbeddingProvider
 from core.chat.requests import Json
-from core.gateway.usage import weigh
+from core.chat.tokens import weigh
 
 MAX_INPUTS = 2048
 MAX_DIMENSIONS = 65536

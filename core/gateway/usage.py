@@ -1,8 +1,4 @@
-"""Token counts where an upstream gives none: an estimate, marked as one, never a zero that means unknown.
-
-About four characters of ASCII make a token; a character of another script (Chinese, Cyrillic, emoji) about three
-quarters of one. Good to some ten or twenty percent for English and Chinese.
-"""
+"""Token counts where an upstream gives none: an estimate, marked as one, never a zero that means unknown."""
 
 from __future__ import annotations
 
@@ -12,19 +8,10 @@ from math import ceil
 
 from core.chat.events import Finish, ReasoningDelta, RefusalDelta, StreamEvent, TextDelta, ToolCallDelta, Usage
 from core.chat.requests import ChatRequest, FunctionTool, Image
+from core.chat.tokens import weigh
 
-ASCII_PER_TOKEN = 4.0
-OTHER_TOKENS = 0.75
 IMAGE_TOKENS = 300
 MESSAGE_TOKENS = 4
-
-
-def weigh(text: str) -> float:
-    """Estimated tokens of `text`, not rounded."""
-    if text.isascii():
-        return len(text) / ASCII_PER_TOKEN
-    others = sum(not char.isascii() for char in text)
-    return (len(text) - others) / ASCII_PER_TOKEN + others * OTHER_TOKENS
 
 
 def prompt_tokens(request: ChatRequest) -> int:
