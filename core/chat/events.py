@@ -92,11 +92,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The lawful end of an answer. `raw` is the upstream's own word for `reason`, where it had one."""
+    """The lawful end of an answer. `raw` is the upstream's own word for `reason`, where it had one.
+
+    `stop_sequence` is the one of the caller's that ended it, where that is known.
+    """
 
     reason: FinishReason
     raw: str | None = None
     usage: Usage | None = None
+    stop_sequence: str | None = None
 
 
 StreamEvent: TypeAlias = (
