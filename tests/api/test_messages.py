@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.api.messages.errors import anthropic_error
 from core.api.messages.parse import parse
 from core.api.messages.render import MessageRenderer
 from core.chat.completion import Completion
@@ -106,3 +107,30 @@ def test_a_turn_may_hold_nothing_but_thoughts_but_not_the_whole_conversation() -
     )
     with pytest.raises(InvalidRequest):
         parse({"model": "m", "messages": [thoughts]})
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason", "sequence"),
+    [
+        (Finish("stop"), "end_turn", None),
+        (Finish("stop", stop_sequence="END"), "stop_sequence", "END"),
+        (Finish("stop", "stop_sequence"), "stop_sequence", None),
+        (Finish("length", "stop_sequence"), "max_tokens", None),
+    ],
+)
+def test_an_answer_that_a_stop_sequence_ended_says_so(finish: Finish, reason: str, sequence: str | None) -> None:
+    [*_, end, _] = rendered([TextDelta("a"), finish])
+    assert end["delta"] == {"stop_reason": reason, "stop_sequence": sequence}
+
+    said = MessageRenderer(CHAT, thinking=False).whole([Completion(text="a", finish=finish)])
+    assert (said["stop_reason"], said["stop_sequence"]) == (reason, sequence)
+
+
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_a_thread_is_refused_in_the_words_that_clients_know(thread: Any) -> None:
+    body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}]}
+    with pytest.raises(InvalidRequest) as refused:
+        parse({**body, "thread": thread})
+    assert anthropic_error(refused.value)["error"]["details"]["error_code"] == "thread_unsupported_request"
+    assert parse({**body, "thread": False}).ignored == ()
+    assert "details" not in anthropic_error(InvalidRequest("It is wrong."))["error"]

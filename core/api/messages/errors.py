@@ -18,7 +18,14 @@ _TYPES = {
 }
 
 
+NO_THREADS = "thread_unsupported_request"
+"""By this code, in the details of an error, clients know that they must send whole conversations; then they do."""
+
+
 def anthropic_error(error: ChatError) -> dict[str, Json]:
     """`{"type": "error", "error": {type, message}}`: the type says what the status says."""
     otherwise = "invalid_request_error" if error.status < 500 else "api_error"
-    return {"type": "error", "error": {"type": _TYPES.get(error.status, otherwise), "message": error.message}}
+    told: dict[str, Json] = {"type": _TYPES.get(error.status, otherwise), "message": error.message}
+    if error.code == NO_THREADS:
+        told["details"] = {"error_code": error.code, "unsupported": [error.param]}
+    return {"type": "error", "error": told}

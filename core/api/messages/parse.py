@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.api.messages.content import add_message, system_message
+from core.api.messages.errors import NO_THREADS
 from core.api.shared.fields import bounded, check, invalid, number_within, take, take_model
 from core.api.shared.messages import MAX_MESSAGES, MAX_TOOLS
 from core.api.shared.turns import Turns
+from core.chat.errors import InvalidRequest
 from core.chat.requests import ChatRequest, FunctionTool, Json, Message, NamedTool, ToolChoice
 
 _CHOICES: dict[str, ToolChoice] = {"auto": "auto", "any": "required", "none": "none"}
@@ -29,6 +31,12 @@ class Asked:
 def parse(body: dict[str, Json]) -> Asked:
     """Raises `InvalidRequest` naming the field."""
     given = {name: value for name, value in body.items() if value is not None and name not in _WITHOUT_EFFECT}
+    if given.pop("thread", False):
+        raise InvalidRequest(
+            "`thread` refers to a conversation that is stored, and nothing is stored here; send all of its `messages`.",
+            code=NO_THREADS,
+            param="thread",
+        )
     model = take_model(given)
     stream = take(given, "stream", bool) or False
     messages = _messages(given)

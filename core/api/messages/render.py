@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.api.messages.errors import anthropic_error
 from core.api.shared.errors import json_bytes
@@ -33,6 +33,8 @@ _REASONS: dict[FinishReason, str] = {
     "content_filter": "refusal",
 }
 
+_AT_SEQUENCE = "stop_sequence"
+_NO_END: Mapping[str, Json] = {"stop_reason": None, "stop_sequence": None}
 _EMPTY: dict[str, Json] = {
     "text": {"type": "text", "text": ""},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
@@ -78,21 +80,20 @@ class MessageRenderer:
             content.append({"type": "text", "text": said})
         content += [block for call in completion.tool_calls for block in _tool_use(call, finish.reason)]
         self._refused = bool(completion.refusal)
-        return self._message(content, self._stop_reason(finish), self._usage(finish))
+        return self._message(content, self._end_of(finish), self._usage(finish))
 
     def _begin(self) -> list[bytes]:
         self._begun = True
-        return [_frame("message_start", message=self._message([], None, self._usage(None))), _frame("ping")]
+        return [_frame("message_start", message=self._message([], _NO_END, self._usage(None))), _frame("ping")]
 
-    def _message(self, content: list[Json], stop_reason: str | None, usage: Json) -> Json:
+    def _message(self, content: list[Json], end: Mapping[str, Json], usage: Json) -> Json:
         return {
             "id": self._id,
             "type": "message",
             "role": "assistant",
             "model": self._chat.model,
             "content": content,
-            "stop_reason": stop_reason,
-            "stop_sequence": None,
+            **end,
             "usage": usage,
         }
 
@@ -147,11 +148,13 @@ class MessageRenderer:
         return [*frames, *self._close()]
 
     def _finish(self, finish: Finish) -> bytes:
-        delta = {"stop_reason": self._stop_reason(finish), "stop_sequence": None}
-        return _frame("message_delta", delta=delta, usage=self._usage(finish))
+        return _frame("message_delta", delta=self._end_of(finish), usage=self._usage(finish))
 
-    def _stop_reason(self, finish: Finish) -> str:
-        return "refusal" if self._refused else _REASONS[finish.reason]
+    def _end_of(self, finish: Finish) -> Mapping[str, Json]:
+        """Why it ended: also at which stop sequence, where the upstream or we know."""
+        at_sequence = finish.reason == "stop" and (finish.stop_sequence or finish.raw == _AT_SEQUENCE)
+        reason = "refusal" if self._refused else _AT_SEQUENCE if at_sequence else _REASONS[finish.reason]
+        return {"stop_reason": reason, "stop_sequence": finish.stop_sequence}
 
     def _usage(self, finish: Finish | None) -> Json:
         """Token counts as Anthropic gives them, cached ones apart; an estimate before the end. Clients need all."""
