@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from core.chat.options import Options
 from core.chat.ports import SECRET
 from core.chat.requests import Json
+from core.chat.wildcards import ModelChoice
 
 Models: TypeAlias = Literal["discover"] | Mapping[str, str]
 """Ask the upstream, or a fixed choice: a caller's name to the upstream's id. `claude-*` lets matching ids through."""
+
+D = TypeVar("D")
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 _MEGABYTE = 1024 * 1024
+_READ_HERE = frozenset({"kind", "tokens", "models", "emulate_tools", "reasoning_in_content", "split_think_tags"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,19 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """One `[providers.NAME]`. `table` is what the provider itself reads: all but kind, tokens and models."""
+    """One `[providers.NAME]`. `table` is what the provider itself reads: all that does not stand here.
+
+    `emulate_tools` is None where that depends on whether the provider takes tools.
+    """
 
     name: str
     kind: str
     tokens: str | None = None
     models: Models = "discover"
     table: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    emulate_tools: ModelChoice | None = None
+    reasoning_in_content: ModelChoice = False
+    split_think_tags: ModelChoice = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +135,15 @@ def _provider(name: str, root: Options) -> ProviderSettings:
     kind = options.text("kind")
     if not _KIND.fullmatch(kind):
         raise options.error("kind", "must be the name of a kind, such as openai or declared")
-    read_here = {"kind", "tokens", "models"}
     return ProviderSettings(
         name=name,
         kind=kind,
         tokens=_secret(options, "tokens"),
         models=_models(options),
-        table={key: value for key, value in providers.mapping(name).items() if key not in read_here},
+        emulate_tools=_choice(options, "emulate_tools", None),
+        reasoning_in_content=_choice(options, "reasoning_in_content", False),
+        split_think_tags=_choice(options, "split_think_tags", True),
+        table={key: value for key, value in providers.mapping(name).items() if key not in _READ_HERE},
     )
 
 
@@ -145,6 +157,17 @@ def _secret(options: Options, key: str) -> str | None:
             key, "a secret does not belong in this file; write one secret://NAME here and put the value under that NAME"
         )
     return value
+
+
+def _choice(options: Options, key: str, default: D) -> ModelChoice | D:
+    value = options.raw(key)
+    if key not in options:
+        return default
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+        raise options.error(key, 'must be true, false, or a list of models such as ["llama3*"]')
+    return tuple(value)
 
 
 def _models(options: Options) -> Models:

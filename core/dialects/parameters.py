@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from core.chat.events import Notice
-from core.chat.requests import ChatRequest
+from core.chat.requests import ChatRequest, Json
 
 _WITHOUT_EFFECT = frozenset(
     {
@@ -27,7 +27,14 @@ _WITHOUT_EFFECT = frozenset(
 )
 """Parameters that change nothing in the answer."""
 
+_DEFAULTS: Mapping[str, Json] = {"response_format": {"type": "text"}}
+"""Values that a caller gets without asking."""
+
 
 def left_out(request: ChatRequest, taken: Collection[str] = ()) -> list[Notice]:
     """A notice for each parameter of `request` that would change the answer and is not among those `taken`."""
-    return [Notice(name) for name in request.parameters if name not in _WITHOUT_EFFECT and name not in taken]
+    return [
+        Notice(name)
+        for name, value in request.parameters.items()
+        if name not in _WITHOUT_EFFECT and name not in taken and _DEFAULTS.get(name) != value
+    ]

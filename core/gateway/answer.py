@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from inspect import isasyncgenfunction
 from typing import cast
@@ -13,6 +13,8 @@ from core.chat.errors import ChatError, UpstreamError, UpstreamTruncated
 from core.chat.events import Batch, Finish, Notice, StreamEvent
 from core.chat.ports import ChatProvider, Token
 from core.chat.requests import ChatRequest
+from core.emulation import Emulation, emulated
+from core.emulation.reasoning import LeadingThought
 from core.gateway.catalogue import Route
 from core.gateway.patience import Patience
 from core.gateway.record import Record
@@ -24,21 +26,32 @@ CLOSE_TIMEOUT = 5.0
 
 @dataclass(slots=True)
 class Attempt:
-    """One try at one route with one token: the provider's stream, from its first event to its lawful end."""
+    """One try at one route with one token: the provider's stream, from its first event to its lawful end.
+
+    `thought` looks at the beginning of a stream that nobody else changes, and is gone after it.
+    """
 
     route: Route
     lease: Lease
     stream: AsyncGenerator[Batch]
     patience: Patience[Batch]
+    emulation: Emulation
+    thought: LeadingThought | None = None
 
     async def next(self, seconds: float) -> Batch | None:
         """The next events, None at the end. A provider's own bug is an upstream failure, told without its details."""
         try:
-            return await self.patience.next(seconds)
+            batch = await self.patience.next(seconds)
         except ChatError:
             raise
         except Exception as error:  # a provider is code that others add: whatever it raises must end lawfully
             raise ProviderFailure(error) from error
+        if self.thought is None or batch is None:
+            return batch
+        batch = self.thought.pass_on(batch)
+        if self.thought.settled:
+            self.thought = None
+        return batch
 
     async def first(self, seconds: float) -> list[StreamEvent]:
         """All events up to the first meaningful one, which is the commit point and must come within `seconds`."""
@@ -49,7 +62,7 @@ class Attempt:
             if any(not isinstance(event, Notice) for event in batch):
                 break
         ended = next((event for event in head if not isinstance(event, Notice)), None)
-        if ended is None or (isinstance(ended, Finish) and ended.reason == "stop"):
+        if ended is None or (isinstance(ended, Finish) and ended.reason == "stop" and ended.stop_sequence is None):
             raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
         return head
 
@@ -68,11 +81,13 @@ class Attempt:
 class Answer:
     """The events of an answer that reached its commit point. Iterate once; `aclose()` in any case.
 
-    `notices` are the parameters that were left out, `provider` the upstream's name.
+    `notices` are the parameters that were left out, `emulated` those that we saw to ourselves, `provider` is the
+    upstream's name.
     """
 
     def __init__(self, attempt: Attempt, head: list[StreamEvent], meter: Meter, record: Record, idle: float) -> None:
         self.provider = attempt.route.upstream.name
+        self.emulated = attempt.emulation.names
         self.notices = [event.parameter for event in head if isinstance(event, Notice)]
         self._attempt = attempt
         self._head = head
@@ -138,14 +153,34 @@ def blame(error: UpstreamError, route: Route, lease: Lease, record: Record) -> N
         record.cause = error.__cause__
 
 
-def begin(route: Route, lease: Lease, request: ChatRequest, deadline: float) -> Attempt:
-    """An attempt of which nothing is read yet. `deadline` is a moment of the running loop's clock."""
-    provider = route.upstream.provider
+def begin(
+    route: Route, lease: Lease, request: ChatRequest, deadline: float, emulation: Emulation, idle: float
+) -> Attempt:
+    """An attempt of which nothing is read yet. `deadline` is a moment of the running loop's clock.
+
+    What is emulated may take several exchanges and hold back what they bring, each event of which may take `idle`.
+    """
+    provider, token = route.upstream.provider, lease.token
+    if not emulation.changes:
+        stream = _asked(provider, request, token)
+        thought = LeadingThought() if emulation.split_thought else None
+        return Attempt(route, lease, stream, Patience(stream, deadline), emulation, thought)
+
+    async def ask(asked: ChatRequest) -> AsyncGenerator[Batch]:
+        async with aclosing(_asked(provider, asked, token)) as batches:
+            async for batch in batches:
+                patience.renew(idle)
+                yield batch
+
+    stream = emulated(ask, request, emulation)
+    patience = Patience(stream, deadline)
+    return Attempt(route, lease, stream, patience, emulation)
+
+
+def _asked(provider: ChatProvider, request: ChatRequest, token: Token) -> AsyncGenerator[Batch]:
     if isasyncgenfunction(provider.stream):
-        stream = cast("AsyncGenerator[Batch]", provider.stream(request, lease.token))
-    else:
-        stream = _stream(provider, request, lease.token)
-    return Attempt(route, lease, stream, Patience(stream, deadline))
+        return cast("AsyncGenerator[Batch]", provider.stream(request, token))
+    return _stream(provider, request, token)
 
 
 async def _stream(provider: ChatProvider, request: ChatRequest, token: Token) -> AsyncGenerator[Batch]:

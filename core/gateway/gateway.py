@@ -24,7 +24,7 @@ from core.gateway.activity import Activity
 from core.gateway.answer import Answer, begin, loop_time
 from core.gateway.catalogue import Catalogue, Listed, Route
 from core.gateway.keys import Caller, Keys
-from core.gateway.needs import able_to_chat, having
+from core.gateway.needs import able_to_chat, emulation, having
 from core.gateway.record import Record
 from core.gateway.road import Road, Try
 from core.gateway.secrets import Secrets
@@ -155,7 +155,9 @@ class Gateway:
         """One attempt at a chat, up to its commit point."""
         provider = route.upstream.provider
         started = loop_time()
-        attempt = begin(route, lease, replace(request, model=route.model), deadline)
+        idle = self.settings.idle_timeout
+        asked = replace(request, model=route.model)
+        attempt = begin(route, lease, asked, deadline, emulation(route, request), idle)
         try:
             head = await attempt.first(provider.first_event_timeout or self.settings.first_event_timeout)
         except BaseException as error:
@@ -165,7 +167,7 @@ class Gateway:
             raise
         lease.succeeded()
         record.first_event = loop_time() - started
-        return Answer(attempt, head, Meter(request), record, self.settings.idle_timeout)
+        return Answer(attempt, head, Meter(request), record, idle)
 
     def _deadline(self, remaining: float | None) -> float:
         total = self.settings.total_timeout

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.chat.errors import InvalidRequest
-from core.chat.ports import Capabilities
 from core.chat.requests import ChatRequest, Image, OtherPart
+from core.emulation import Emulation, needed
 from core.gateway.catalogue import Route
 
 
 def able_to_chat(routes: Sequence[Route], request: ChatRequest) -> list[Route]:
     """The routes that can carry the request. Raises `InvalidRequest` naming what the first of them cannot."""
-    able = [route for route in routes if _lacking(route.upstream.provider.capabilities, request) is None]
+    able = [route for route in routes if _lacking(route, request) is None]
     if not able:
-        problem = _lacking(routes[0].upstream.provider.capabilities, request)
+        problem = _lacking(routes[0], request)
         assert problem is not None  # noqa: S101  # none is able
         raise problem
     return able
+
+
+def emulation(route: Route, request: ChatRequest) -> Emulation:
+    """What we see to on this route ourselves. Raises `InvalidRequest` for what is wrong with the wish."""
+    upstream, names = route.upstream, (request.model, route.model)
+    return needed(
+        upstream.provider.capabilities,
+        request,
+        tools=upstream.emulates_tools(*names),
+        thought_in_text=upstream.shows_thought(*names),
+        split_thought=upstream.splits_thought(*names),
+    )
 
 
 def having(port: type, routes: Sequence[Route], model: str) -> list[Route]:
@@ -30,8 +42,13 @@ def having(port: type, routes: Sequence[Route], model: str) -> list[Route]:
     return able
 
 
-def _lacking(able: Capabilities, request: ChatRequest) -> InvalidRequest | None:
-    if request.wants_tools and not able.tools:
+def _lacking(route: Route, request: ChatRequest) -> InvalidRequest | None:
+    able = route.upstream.provider.capabilities
+    try:
+        ours = emulation(route, request)
+    except InvalidRequest as problem:
+        return problem
+    if request.wants_tools and not (able.tools or ours.tools):
         return _unsupported("tools", "tool calls", request)
     if request.parameters.get("logprobs") and not able.logprobs:
         return _unsupported("logprobs", "log probabilities", request)

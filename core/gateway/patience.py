@@ -29,9 +29,7 @@ class Patience(Generic[T]):
 
     async def next(self, seconds: float) -> T | None:
         """The next item, None at the end. Raises `UpstreamTimeout` after `seconds` or at the deadline."""
-        self._due = min(self._loop.time() + seconds, self._deadline)
-        if self._timer is None or self._due < self._timer.when():
-            self._arm()
+        self.renew(seconds)
         self._task = asyncio.current_task()
         try:
             return await anext(self._stream)
@@ -43,6 +41,12 @@ class Patience(Generic[T]):
             raise
         finally:
             self._task = None
+
+    def renew(self, seconds: float) -> None:
+        """The wait begins anew: something came, though nothing that the reader sees yet."""
+        self._due = min(self._loop.time() + seconds, self._deadline)
+        if self._timer is None or self._due < self._timer.when():
+            self._arm()
 
     def stop(self) -> None:
         """No more waiting: the timer goes."""

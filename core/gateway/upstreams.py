@@ -12,6 +12,7 @@ from dataclasses import replace
 from core.chat.errors import Unavailable, UpstreamError
 from core.chat.ports import NO_TOKEN, ChatProvider, ModelInfo, Token
 from core.chat.settings import Models, ProviderSettings
+from core.chat.wildcards import chosen, matches
 from core.gateway.secrets import Secrets, secret_name, secret_names, split_secret
 from core.gateway.tokens import ANY_MODEL, Pool
 
@@ -21,7 +22,15 @@ FAILURES_TO_BENCH = 3
 FIRST_BENCH = 5.0
 LONGEST_BENCH = 60.0
 MOST_DOUBLINGS = 4
-_NOT_ITS_FAULT = frozenset({"upstream_credentials_unavailable", "deadline_exceeded"})
+_NOT_ITS_FAULT = frozenset(
+    {
+        "deadline_exceeded",
+        "response_format_unmet",
+        "tool_call_invalid",
+        "tool_call_missing",
+        "upstream_credentials_unavailable",
+    }
+)
 _LOG = logging.getLogger("any2api")
 
 
@@ -134,7 +143,20 @@ class Upstream:
             return None
         if model in table:
             return table[model]
-        return model if any("*" in entry and _matches(entry, model) for entry in table) else None
+        return model if any("*" in entry and matches(entry, model) for entry in table) else None
+
+    def emulates_tools(self, *names: str) -> bool:
+        """Whether tool calls of a model that goes by `names` are for us to see to."""
+        choice = self._settings.emulate_tools
+        return not self.provider.capabilities.tools if choice is None else chosen(choice, *names)
+
+    def shows_thought(self, *names: str) -> bool:
+        """Whether its thinking is to be shown in the text."""
+        return chosen(self._settings.reasoning_in_content, *names)
+
+    def splits_thought(self, *names: str) -> bool:
+        """Whether thinking is to be taken out of the text."""
+        return chosen(self._settings.split_think_tags, *names)
 
     @property
     def discovers(self) -> bool:
@@ -189,18 +211,3 @@ def _models_named(models: Models) -> Mapping[str, ModelInfo] | None:
     if isinstance(models, str):
         return None
     return {name: ModelInfo(upstream) for name, upstream in models.items() if "*" not in name}
-
-
-def _matches(pattern: str, model: str) -> bool:
-    """`*` stands for anything; the rest is literal."""
-    first, *rest = pattern.split("*")
-    if not model.startswith(first):
-        return False
-    position = len(first)
-    for index, piece in enumerate(rest):
-        if index == len(rest) - 1:
-            return len(model) - len(piece) >= position and model.endswith(piece)
-        position = model.find(piece, position) + len(piece)
-        if position < len(piece):
-            return False
-    return True

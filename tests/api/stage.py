@@ -23,9 +23,10 @@ Script = Callable[[ChatRequest], AsyncGenerator[Batch]]
 class ScriptedAnswer(Answer):
     """Plays one script; `closed` once nobody will read it any more."""
 
-    def __init__(self, batches: AsyncGenerator[Batch], notices: Sequence[str]) -> None:
+    def __init__(self, batches: AsyncGenerator[Batch], notices: Sequence[str], emulated: Sequence[str]) -> None:
         self.provider = "stage"
         self.notices = list(notices)
+        self.emulated = tuple(emulated)
         self.closed = False
         self._batches = batches
 
@@ -40,18 +41,21 @@ class ScriptedAnswer(Answer):
 class ScriptedGateway:
     """Opens an answer for each request; `opening` may hold one back, or refuse it."""
 
-    def __init__(self, script: Script, *, notices: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, script: Script, *, notices: Sequence[str] = (), emulated: Sequence[str] = (), **settings: Any
+    ) -> None:
         self.settings = GatewaySettings(**settings)
         self.answers: list[ScriptedAnswer] = []
         self._script = script
         self._notices = notices
+        self._emulated = emulated
 
     async def opening(self, request: ChatRequest) -> None:
         """Before an answer is open."""
 
     async def open(self, request: ChatRequest, record: Record, *, remaining: float | None = None) -> ScriptedAnswer:
         await self.opening(request)
-        self.answers.append(ScriptedAnswer(self._script(request), self._notices))
+        self.answers.append(ScriptedAnswer(self._script(request), self._notices, self._emulated))
         return self.answers[-1]
 
     def redact(self, text: str) -> str:

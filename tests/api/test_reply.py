@@ -50,10 +50,10 @@ def saying(*events: Any) -> Script:
 
 
 async def ask(
-    script: Script, *, stream: bool = True, n: int = 1, ignored: Sequence[str] = (), notices: Sequence[str] = ()
+    script: Script, *, stream: bool = True, n: int = 1, ignored: Sequence[str] = (), **about: Sequence[str]
 ) -> Caller:
     caller = Caller()
-    gateway: Any = ScriptedGateway(script, notices=notices)
+    gateway: Any = ScriptedGateway(script, **about)
     await caller.ask(Reply(gateway, [request(stream=stream)] * n, Plain(), ignored))
     assert all(answer.closed for answer in gateway.answers)
     return caller
@@ -95,6 +95,13 @@ async def test_what_went_nowhere_is_named_once_in_letters_that_harm_nobody(strea
     assert caller.headers["x-ignored-params"] == (
         "api_key, x??Set-Cookie??a?b, gr??e, ??, a[0].b-c, " + "y" * 64 + ", top_p"
     )
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_we_saw_to_ourselves_is_named_once(stream: bool) -> None:
+    caller = await ask(saying(TextDelta("a"), STOP), stream=stream, n=2, emulated=["tools", "max_tokens"])
+
+    assert caller.headers["x-any2api-emulated"] == "tools, max_tokens"
 
 
 async def test_a_thousand_unknown_names_make_no_endless_header() -> None:

@@ -219,3 +219,27 @@ def test_passwords_in_settings_are_not_shown():
     )
     assert CANARY not in repr(settings)
     assert settings.state_url == f"redis://:{CANARY}@db"
+
+
+def test_choices_between_models():
+    settings = read("""
+        [providers.x]
+        kind = "demo"
+        emulate_tools = ["llama3*", "phi"]
+        reasoning_in_content = true
+        split_think_tags = false
+    """)
+    assert settings.providers["x"] == ProviderSettings(
+        "x",
+        "demo",
+        emulate_tools=("llama3*", "phi"),
+        reasoning_in_content=True,
+        split_think_tags=False,
+    )
+
+
+@pytest.mark.parametrize("value", ['"llama3"', "1", "[]", "[1]", '[""]', "{}"])
+@pytest.mark.parametrize("key", ["emulate_tools", "reasoning_in_content", "split_think_tags"])
+def test_a_choice_that_is_none(key, value):
+    said = refusal(f'[providers.x]\nkind = "demo"\n{key} = {value}')
+    assert said.startswith(f"providers.x.{key}: must be true, false, or a list of models")

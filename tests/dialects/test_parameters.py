@@ -19,3 +19,4 @@ def test_what_the_upstream_takes_is_not_named() -> None:
 
 def test_nobody_misses_what_does_not_change_the_answer() -> None:
     assert left_out(request(user="u", metadata={}, store=True, service_tier="auto", n=1)) == []
+    assert left_out(request(response_format={"type": "text"})) == []

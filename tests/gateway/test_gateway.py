@@ -520,7 +520,7 @@ SOUND = Message("user", (OtherPart("input_audio", {}),))
 async def test_what_no_upstream_can_carry_is_refused_before_any_is_troubled(request_, param, code):
     plain = Scripted()
     plain.capabilities = Capabilities()
-    error = await fails(Road({"a": plain}), request_)
+    error = await fails(Road({"a": plain}, emulate_tools=False), request_)
     assert (error.status, error.param, error.code) == (400, param, code)
     assert plain.asked == []
 

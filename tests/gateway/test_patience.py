@@ -137,3 +137,25 @@ async def test_a_stopped_one_leaves_no_timer(stream):
     waiting.stop()
     assert timer is not None
     assert timer.cancelled()
+
+
+async def test_a_sign_of_life_begins_the_wait_anew(stream):
+    waiting = patience(stream)
+    reading = asyncio.create_task(waiting.next(SOON))
+    await asyncio.sleep(0)
+    waiting.renew(LONG)
+    await asyncio.sleep(2 * SOON)
+    assert not reading.done()
+    waiting.renew(SOON)
+    with pytest.raises(UpstreamTimeout):
+        await reading
+
+
+async def test_no_sign_of_life_moves_the_deadline(stream):
+    waiting = patience(stream, within=SOON)
+    reading = asyncio.create_task(waiting.next(LONG))
+    await asyncio.sleep(0)
+    waiting.renew(LONG)
+    with pytest.raises(UpstreamTimeout) as caught:
+        await reading
+    assert caught.value.code == "deadline_exceeded"

@@ -347,7 +347,9 @@ async def test_a_list_of_models_that_cannot_be_read_is_an_upstream_error() -> No
 async def test_settings_of_the_provider_itself() -> None:
     async with connected(answering(b"x"), preset="openai-sse", first_event_timeout=90) as (_, provider):
         assert provider.first_event_timeout == 90
-        assert provider.capabilities == Capabilities(tools=True, images=True)
+        assert provider.capabilities == Capabilities(
+            tools=True, images=True, stop=True, token_limit=True, response_format=True
+        )
     with pytest.raises(ConfigError, match=r"providers\.x\.modle: is not a setting"):
         Provider(Options("providers.x", {"preset": "plain-text", "url": "https://x.example", "modle": 1}), HttpClient())
 

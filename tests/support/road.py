@@ -11,6 +11,7 @@ from core.chat.events import Batch, Finish, TextDelta, Usage
 from core.chat.ports import Capabilities, ModelInfo, Token
 from core.chat.requests import ChatRequest, Message
 from core.chat.settings import GatewaySettings, Models, ProviderSettings
+from core.chat.wildcards import ModelChoice
 from core.gateway.gateway import Gateway
 from core.gateway.keys import Keys
 from core.gateway.secrets import Secrets
@@ -118,8 +119,12 @@ class Road:
         models: Mapping[str, Models] | None = None,
         aliases: Mapping[str, Sequence[str]] | None = None,
         settings: GatewaySettings | None = None,
+        **choices: ModelChoice,
     ) -> None:
-        """`tokens` are the credentials of a provider by its name; one that is missing there needs none."""
+        """`tokens` are the credentials of a provider by its name; one that is missing there needs none.
+
+        `choices` between models are those of every provider.
+        """
         tokens = tokens or {}
         self.clock = Clock()
         self.store = Store({f"{name}-tokens": value for name, value in tokens.items()} | {"KEYS": "a-key"})
@@ -131,6 +136,7 @@ class Road:
                     "scripted",
                     f"secret://{name}-tokens" if name in tokens else None,
                     (models or {}).get(name, {"m": "m"}),
+                    **choices,
                 ),
                 provider,
                 self.secrets,

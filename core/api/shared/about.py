@@ -8,11 +8,13 @@ from collections.abc import Iterable
 _UNSAFE = re.compile(r"[^\w.\[\]-]", re.ASCII)
 
 
-def about(provider: str, ignored: Iterable[str] = ()) -> list[tuple[str, str]]:
-    """Who answered, and which fields of the request went nowhere."""
+def about(provider: str, ignored: Iterable[str] = (), emulated: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Who answered, which fields of the request went nowhere, and which we saw to ourselves."""
     headers = [("x-any2api-provider", provider)]
     if names := dict.fromkeys(ignored):
         headers.append(("x-ignored-params", _list(names)))
+    if names := dict.fromkeys(emulated):
+        headers.append(("x-any2api-emulated", _list(names)))
     return headers
 
 

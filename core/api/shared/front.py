@@ -26,7 +26,7 @@ _DOUBLED = re.compile(rf"(?i)(?:/chat/completions|/completions|/responses|/messa
 _SAFE = re.compile(rb"[\w!#$%&'*+.^`|~, \t-]{1,2048}")
 _EXPOSED = (
     b"x-request-id, request-id, retry-after, x-should-retry, openai-poll-after-ms, "
-    b"x-ignored-params, x-usage-estimated, x-any2api-provider"
+    b"x-ignored-params, x-usage-estimated, x-any2api-provider, x-any2api-emulated"
 )
 _METHODS = b"GET, HEAD, POST, OPTIONS"
 

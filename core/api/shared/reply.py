@@ -142,7 +142,9 @@ def _told(error: BaseException, caller_is_gone: bool) -> ChatError | None:
 
 
 def _about(answers: Sequence[Answer], ignored: Sequence[str]) -> list[tuple[str, str]]:
-    return about(answers[0].provider, [*ignored, *(name for answer in answers for name in answer.notices)])
+    notices = (name for answer in answers for name in answer.notices)
+    emulated = (name for answer in answers for name in answer.emulated)
+    return about(answers[0].provider, [*ignored, *notices], emulated)
 
 
 class Line:

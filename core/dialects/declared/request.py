@@ -32,7 +32,14 @@ class Request:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(tools="tools" in self.names, images=self.images != "none")
+        given = {name.removeprefix("parameters.") for name in self.names}
+        return Capabilities(
+            tools="tools" in given,
+            images=self.images != "none",
+            stop="stop" in given,
+            token_limit=not given.isdisjoint({"max_tokens", "max_completion_tokens"}),
+            response_format="response_format" in given,
+        )
 
     def must_hold(self, url: str) -> bool:
         """Whether the request must hold the picture that `url` names."""

@@ -29,7 +29,7 @@ _HEADERS: Final[Mapping[str, str]] = {"Authorization": f"Bearer {TOKEN}"}
 class Provider(Studio):
     """`pace` scales every pause that the toy upstream makes: 1 for people, a hundredth for tests."""
 
-    capabilities = Capabilities(tools=True, images=True, other_parts=True)
+    capabilities = Capabilities(tools=True, images=True, other_parts=True, stop=True, token_limit=True)
 
     def __init__(self, options: Options, http: HttpClient) -> None:
         self._base_url = options.text("base_url", "").rstrip("/")

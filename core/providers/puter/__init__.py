@@ -42,7 +42,7 @@ PATIENCE = 120.0
 
 
 class Provider:
-    capabilities = Capabilities(tools=True, images=True)
+    capabilities = Capabilities(tools=True, images=True, token_limit=True)
 
     def __init__(self, options: Options, http: HttpClient) -> None:
         self._base_url = options.text("base_url", "https://api.puter.com").rstrip("/")

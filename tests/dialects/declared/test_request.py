@@ -197,6 +197,10 @@ def test_parameters_without_a_place_are_noticed() -> None:
         ({"body": {"q": "{messages}", "tools": "{tools}"}}, Capabilities(tools=True)),
         ({"body": {"q": "{messages}"}, "images": "parts"}, Capabilities(images=True)),
         ({"body": {"q": "{message}", "i": "{images}"}, "images": "field"}, Capabilities(images=True)),
+        ({"body": {"q": "{message}", "stop": "{stop}"}}, Capabilities(stop=True)),
+        ({"body": {"q": "{message}", "n": "{max_tokens | variables.most}"}}, Capabilities(token_limit=True)),
+        ({"body": {"q": "{message}", "n": "{parameters.max_completion_tokens}"}}, Capabilities(token_limit=True)),
+        ({"body": {"q": "{message}", "f": "{parameters.response_format}"}}, Capabilities(response_format=True)),
     ],
 )
 def test_capabilities_follow_from_the_templates(table: dict[str, Any], capabilities: Capabilities) -> None:
