@@ -24,6 +24,13 @@ Says = tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
+class InWords:
+    """How a kind that takes no tools says the text in which it calls one."""
+
+    says: Callable[[str], Says]
+
+
+@dataclass(frozen=True)
 class Kind:
     """How a kind of upstream says things. `begun` is an answer that says "Hello" and is not at its end.
 
@@ -32,7 +39,7 @@ class Kind:
 
     text: Says = ()
     reasoning: Says | Cannot = ()
-    call: Says | Cannot = ()
+    call: Says | InWords = ()
     begun: bytes = b""
     provider: Callable[[str], Mapping[str, Any]] = openai
     models: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +70,6 @@ def block(index: int, start: Mapping[str, Any], **piece: Any) -> bytes:
 
 ARGUMENTS = json.dumps(CALL)
 NO_REASONING = Cannot("the site sends text and nothing else")
-NO_TOOLS = Cannot("the site takes no tools, so a request with some is refused")
 OPENAI_END = delta("stop") + DONE
 ANTHROPIC_START = named("message_start", message={"role": "assistant", "content": [], "usage": {"input_tokens": 3}})
 ANTHROPIC_TEXT = block(1, {"type": "text", "text": ""}, type="text_delta", text="Hello")
@@ -116,21 +122,21 @@ KINDS: Mapping[str, Kind] = {
     "edgeone": Kind(
         text=(delta(content="Hello"), OPENAI_END),
         reasoning=(delta(reasoning_content="hm"), delta(content="Hello"), OPENAI_END),
-        call=NO_TOOLS,
+        call=InWords(lambda text: (delta(content=text), OPENAI_END)),
         begun=delta(content="Hello"),
         provider=at("edgeone"),
     ),
     "gptanon": Kind(
         text=(event({"type": "token", "token": "Hello"}), event({"type": "done"})),
         reasoning=NO_REASONING,
-        call=NO_TOOLS,
+        call=InWords(lambda text: (event({"type": "token", "token": text}), event({"type": "done"}))),
         begun=event({"type": "token", "token": "Hello"}),
         provider=at("gptanon"),
     ),
     "flowgpt": Kind(
         text=(FLOWGPT_TEXT,),
         reasoning=NO_REASONING,
-        call=NO_TOOLS,
+        call=InWords(lambda text: (line(event="text", data=text),)),
         begun=FLOWGPT_TEXT,
         provider=at("flowgpt", device_id="d", prompts={"m": "p"}, strip_prefix=""),
         first=replies(200, {"id": "conversation"}),

@@ -54,6 +54,22 @@ export function scenarios({ baseURL, apiKey, prompt }) {
       return completion.choices[0].message.parsed;
     },
 
+    async agent() {
+      let steps = 0;
+      const advance = {
+        type: 'function',
+        function: {
+          name: 'advance',
+          parameters: { type: 'object', properties: { step: { type: 'integer' }, seen: { type: 'string' } } },
+          parse: JSON.parse,
+          function: () => `${++steps}`,
+        },
+      };
+      const asked = { model: prompt, messages, tools: [advance], stream: true };
+      const runner = client.chat.completions.runTools(asked, { maxChatCompletions: 100 });
+      return { content: await runner.finalContent(), steps };
+    },
+
     async runTools() {
       const runner = client.chat.completions.runTools({ model: 'tools', messages, tools: [weather], stream: true });
       return { content: await runner.finalContent(), roles: runner.messages.map((message) => message.role) };
