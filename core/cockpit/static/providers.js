@@ -47,9 +47,9 @@ function meter(part) {
 }
 
 function amount(value, unit) {
-  const figures = { maximumSignificantDigits: 3 };
-  if (!/^[A-Z]{3}$/.test(unit)) return `${new Intl.NumberFormat(language(), figures).format(value)} ${unit}`;
-  return new Intl.NumberFormat(language(), { ...figures, style: "currency", currency: unit }).format(value);
+  const isMoney = /^[A-Z]{3}$/.test(unit);
+  const format = isMoney ? { style: "currency", currency: unit, maximumFractionDigits: 4 } : {};
+  return new Intl.NumberFormat(language(), format).format(value) + (isMoney ? "" : ` ${unit}`);
 }
 
 function card(provider, accounts) {

@@ -25,7 +25,7 @@ def unlock(page: Page, url: str, key: str) -> None:
 def say(page: Page, text: str, model: str = "") -> None:
     """Send a message in the terminal."""
     if model:
-        page.locator("cockpit-terminal select[name=model]").select_option(model)
+        page.locator(".conversation select[name=model]").select_option(model)
     page.get_by_label("Message").fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cockpit.browser.actions import answered, say, unlock
+from tests.cockpit.browser.actions import TABS, answered, made, recording, say, tab, unlock
 from tests.support.gateway import KEY, running
+from tests.support.loops import LoopThread
+from tests.support.upstream import Seen, Wire, upstream
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -43,7 +46,7 @@ def cockpit(demo: str, page: Page) -> Page:
 
 def go(page: Page, panel: str) -> None:
     page.locator(f"nav a[href='#{panel}']").click()
-    page.locator(f"cockpit-{panel}:not([hidden]) :is(.card, .composer)").first.wait_for()
+    page.locator(f"cockpit-{panel}:not([hidden]) :is(.card, .composer):visible").first.wait_for()
 
 
 def test_models_are_found_tried_and_copied(cockpit: Page) -> None:
@@ -59,6 +62,62 @@ def test_models_are_found_tried_and_copied(cockpit: Page) -> None:
     card.get_by_role("button", name="Try").click()
     cockpit.locator("cockpit-terminal:not([hidden])").wait_for()
     assert cockpit.locator("cockpit-terminal select[name=model]").input_value() == "demo/story"
+
+
+def test_models_stand_by_what_they_make(cockpit: Page) -> None:
+    go(cockpit, "models")
+    kinds = cockpit.locator("cockpit-models h3")
+    assert [text.split()[0] for text in kinds.all_inner_texts()] == ["Chat", *TABS]
+    chat, picture = (cockpit.locator(".models .card", has_text=name) for name in ("demo/echo", "demo/picture"))
+    assert chat.locator(".chip").all_inner_texts() == ["tools", "vision"]
+    assert picture.locator(".chip").count() == 0
+    cockpit.get_by_role("button", name="Video 1").click()
+    assert cockpit.locator(".models .name").all_inner_texts() == ["demo/film"]
+    assert cockpit.get_by_role("button", name="Video 1").get_attribute("aria-pressed") == "true"
+    cockpit.get_by_role("button", name="All").click()
+    cockpit.get_by_label("Search").fill("transcription")
+    assert cockpit.locator(".models .name").all_inner_texts() == ["demo/scribe"]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [*zip(["demo/picture", "demo/voice", "demo/scribe", "demo/film", "demo/embedding"], TABS, strict=True)],
+)
+def test_a_model_is_tried_where_its_kind_is_made(cockpit: Page, model: str, name: str) -> None:
+    go(cockpit, "models")
+    cockpit.locator(".models .card", has_text=model).get_by_role("button", name="Try").click()
+    panel = cockpit.get_by_role("tabpanel", name=name)
+    panel.locator(":is(textarea, input):focus").wait_for()
+    assert panel.locator("select[name=model]").input_value() == model
+    assert cockpit.get_by_role("tab", name=name).get_attribute("aria-selected") == "true"
+
+
+def test_what_is_left_on_each_account(page: Page) -> None:
+    async def puter(seen: Seen, wire: Wire) -> None:
+        if seen.headers["authorization"] == "Bearer second":
+            await wire.reply(401, '{"code": "token_auth_failed", "message": "no"}')
+        else:
+            allowance = {"remaining": 12_500_000, "monthUsageAllowance": 50_000_000}
+            await wire.reply(200, json.dumps({"allowanceInfo": allowance}))
+
+    with LoopThread() as thread:
+        url = thread.enter(upstream(puter)).url
+        settings = f'[providers.puter]\nkind = "puter"\nbase_url = "{url}"\ntokens = "secret://PUTER"\nmodels = ["x"]'
+        with running(settings, {"PUTER": "first,second"}) as gateway:
+            unlock(page, gateway, KEY)
+            go(page, "providers")
+            first, second = page.locator(".tokens > li").all()
+            first.get_by_text("$0.125 of $0.50 left").wait_for()
+            assert float(first.get_by_role("meter", name="Credit").get_attribute("value") or 0) == 0.25
+            second.get_by_text("credit unknown").wait_for()
+            assert "upstream_credentials_unavailable" in second.inner_text()
+
+
+def test_credit_that_cannot_be_had_hides_nothing_else(cockpit: Page) -> None:
+    cockpit.route("**/api/credit", lambda route: route.fulfill(status=500, body="no"))
+    with cockpit.expect_response("**/api/credit"):
+        go(cockpit, "providers")
+    assert "anonymous" in cockpit.locator("cockpit-providers .card").first.inner_text()
 
 
 def test_providers_tell_what_is_wrong_with_them(cockpit: Page) -> None:
@@ -82,6 +141,30 @@ def test_connect_copies_the_key_that_it_hides(cockpit: Page, demo: str) -> None:
     assert KEY in client.inner_text()
     client.get_by_role("button", name="Test as this client").click()
     client.get_by_text("Works,").wait_for()
+
+
+def test_connect_gives_the_configured_address(page: Page) -> None:
+    settings = '[gateway]\npublic_url = "https://ai.example.com/x"\n[providers.demo]\nkind = "demo"\npace = 0.001\n'
+    with running(settings) as url:
+        unlock(page, url, KEY)
+        go(page, "connect")
+        panel = page.locator("cockpit-connect")
+        panel.locator(".card", has_text="Open WebUI").wait_for()
+        assert "https://ai.example.com/x/v1" in panel.inner_text()
+        assert url not in panel.inner_text()
+        panel.get_by_role("button", name="Test as this client").first.click()
+        panel.get_by_text("Works,").wait_for()
+
+
+def test_every_client_can_be_tested(cockpit: Page) -> None:
+    go(cockpit, "connect")
+    tests = cockpit.get_by_role("button", name="Test as this client")
+    tests.first.wait_for()
+    for test in tests.all():
+        test.click()
+    works = cockpit.locator("cockpit-connect [role=status]", has_text="Works,")
+    works.nth(tests.count() - 1).wait_for()
+    assert all(": ping" in text for text in works.all_inner_texts())
 
 
 def test_a_fault_shows_what_a_client_sees(cockpit: Page) -> None:
@@ -145,18 +228,27 @@ def test_the_theme_is_the_systems_or_the_chosen_one(browser: Browser, demo: str)
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1920])
-def test_no_panel_is_wider_than_the_screen(cockpit: Page, width: int) -> None:
+def test_no_panel_is_wider_than_the_screen(cockpit: Page, width: int, tmp_path: Path) -> None:
     cockpit.set_viewport_size({"width": width, "height": 740})
+    for name in TABS:
+        made(tab(cockpit, name), recording(tmp_path) if name == "Transcription" else "word " * 50)
+        cockpit.get_by_role("tabpanel", name=name).get_by_text("Request, bytes, and code").click()
+        assert overflow(cockpit, ".panel:not([hidden]) .bench") == 0, name
+        assert overflow(cockpit, "main") == 0, name
     for panel in PANELS:
         go(cockpit, panel)
-        for element in ("document.documentElement", "document.querySelector('main')"):
-            wide = cockpit.evaluate(f"() => {element}.scrollWidth - {element}.clientWidth")
-            assert wide <= 0, (panel, element)
+        assert (overflow(cockpit, "html"), overflow(cockpit, "main")) == (0, 0), panel
+
+
+def overflow(page: Page, selector: str) -> int:
+    """How many pixels are outside at the right."""
+    width: int = page.locator(selector).evaluate("(element) => element.scrollWidth - element.clientWidth")
+    return width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_screen_readers_find_nothing_serious(cockpit: Page, scheme: Any, width: int) -> None:
+def test_screen_readers_find_nothing_serious(cockpit: Page, scheme: Any, width: int, tmp_path: Path) -> None:
     if not AXE.exists():
         assert not os.environ.get("CI"), "CI has npm: run `npm ci` in tests/node"
         pytest.skip("axe-core is missing")
@@ -167,10 +259,15 @@ def test_screen_readers_find_nothing_serious(cockpit: Page, scheme: Any, width: 
     answered(cockpit)
     cockpit.locator(".parameters summary").click()
     found = {panel: violations(cockpit, panel) for panel in PANELS}
+    cockpit.locator("nav a[href='#terminal']").click()
+    for name in TABS:
+        result = made(tab(cockpit, name), recording(tmp_path) if name == "Transcription" else "some words")
+        result.get_by_text("Request, bytes, and code").click()
+        found[name] = serious(cockpit)
     cockpit.get_by_role("button", name="Lock").click()
     cockpit.locator("cockpit-lock form").wait_for()
     found["lock"] = serious(cockpit)
-    assert found == {name: [] for name in [*PANELS, "lock"]}
+    assert found == {name: [] for name in [*PANELS, *TABS, "lock"]}
 
 
 def violations(page: Page, panel: str) -> list[str]:

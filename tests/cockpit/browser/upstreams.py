@@ -59,11 +59,10 @@ class Media(OpenAIMedia):
 
     async def _harm(self, kind: str, wire: Wire) -> None:
         if kind == "speech":
-            await wire.reply(200, HOSTILE, content_type="text/html")
+            await wire.reply(200, HOSTILE, content_type="audio/html")
         elif kind == "image":
             svg = base64.b64encode(f'<svg xmlns="http://www.w3.org/2000/svg" onload="{SCRIPT}"/>'.encode()).decode()
-            pictures = [{"url": FAR_PICTURE}, {"b64_json": svg, "revised_prompt": HOSTILE}]
-            await _reply(wire, {"created": 1, "data": pictures})
+            await _reply(wire, {"created": 1, "data": [{"b64_json": svg, "revised_prompt": HOSTILE}]})
         elif kind == "transcription":
             await _reply(wire, {"text": HOSTILE})
         elif kind == "video":
