@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from typing import Any
 
 import pytest
 
 from core.gateway import road
+from tests.faults.media_kinds import MAKERS, Fault, well
 from tests.faults.stage import House, Stage, set_stage
 from tests.support.bounds import bounded
 from tests.support.gateway import Served, serving
@@ -40,3 +42,16 @@ def house() -> Iterator[tuple[House, Served]]:
 def stage(house: tuple[House, Served]) -> Callable[..., AbstractAsyncContextManager[Stage]]:
     """Sets up upstreams and a gateway before them: `async with stage(script) as here`."""
     return partial(set_stage, *house)
+
+
+@pytest.fixture
+def cast(stage: Callable[..., AbstractAsyncContextManager[Stage]]) -> Callable[..., AbstractAsyncContextManager[Stage]]:
+    """The stage for a cell of the matrix of what is no chat: `async with cast(operation, kind, fault) as here`."""
+
+    def cast(name: str, kind: str, fault: Fault = well, **settings: Any) -> AbstractAsyncContextManager[Stage]:
+        maker = MAKERS[kind]
+        models = {"m": maker.models.get(name, "m")}
+        options = {"provider": maker.provider, "models": models, "private_addresses": True, **settings}
+        return stage(maker.script(name, fault), **options)
+
+    return cast

@@ -1,4 +1,4 @@
-"""Every API that is built, with every kind of provider, streamed and whole: what passes, and how it fails.
+"""Every API for chats, with every kind of provider, streamed and whole: what passes, and how it fails.
 
 What a kind cannot say stands beside it in kinds.py with the reason; completions know neither tools nor reasoning.
 A kind that takes no tools calls them in words, which is for us to read.
@@ -17,6 +17,7 @@ import core.providers
 from core.providers.demo.faults.fault import TEXT
 from tests.faults.apis import APIS, Api, Outcome
 from tests.faults.kinds import CALL, KINDS, Cannot, InWords, Kind
+from tests.faults.media_apis import OPERATIONS
 from tests.faults.stage import in_turn, refusal, replies, says
 from tests.faults.test_d3_streams import breaks
 from tests.support.caller import request
@@ -25,8 +26,8 @@ from tests.support.upstream import Script, Seen, Wire
 CALLED = json.dumps({"name": "get", "arguments": CALL})
 CASES = ("text", "reasoning", "call", "failure early", "failure late")
 CELLS = [(api, kind, case) for api in APIS for kind in KINDS for case in CASES]
-NO_CHAT = {"models", "health", "shared"}
-"""What stands in core/api beside the APIs that answer."""
+BESIDE = {"models", "health", "shared"}
+"""What stands in core/api beside the APIs that answer. Those that are no chat have a matrix of their own."""
 
 
 def parts_of(package) -> set[str]:
@@ -35,7 +36,10 @@ def parts_of(package) -> set[str]:
 
 def test_no_kind_and_no_api_is_forgotten():
     assert parts_of(core.providers) == set(KINDS)
-    assert {part.removeprefix("chat_") for part in parts_of(core.api) - NO_CHAT} == set(APIS) - {"chat"}
+    built = {part.removeprefix("chat_") for part in parts_of(core.api) - BESIDE}
+    chats, others = set(APIS) - {"chat"}, {operation.api for operation in OPERATIONS.values()}
+    assert built == chats | others
+    assert not chats & others
 
 
 def script_of(kind: Kind, case: str) -> Script:
