@@ -46,15 +46,13 @@ KINDS: Mapping[str, Kind] = {
         GeminiTurn,
     ),
 }
-WITH_TOOLS = ("openai", "puter", "anthropic-sse", "gemini-sse")
-WITH_PICTURES = ("openai", "puter", "gptanon", "anthropic-sse", "gemini-sse")
-WITH_THOUGHT = ("openai", "puter", "anthropic-sse", "gemini-sse")
-WITH_USAGE = WITH_THOUGHT
+TAKING_PICTURES = tuple(name for name in KINDS if name != "flowgpt")
+REPORTING = ("openai", "puter", "anthropic-sse", "gemini-sse")
+"""They count tokens, and say where an answer ends. Of the others, an answer that ends in good HTTP is at its end."""
 
 everywhere = pytest.mark.kinds(*KINDS)
-with_tools = pytest.mark.kinds(*WITH_TOOLS)
-with_pictures = pytest.mark.kinds(*WITH_PICTURES)
-with_thought = pytest.mark.kinds(*WITH_THOUGHT)
+with_pictures = pytest.mark.kinds(*TAKING_PICTURES)
+with_an_end = with_usage = pytest.mark.kinds(*REPORTING)
 
 
 @contextmanager

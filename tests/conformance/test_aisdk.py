@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from tests.conformance.gateways import Connected
+from tests.conformance.kinds import everywhere, with_pictures
 from tests.conformance.node import Node
 from tests.conformance.samples import PIXEL, UNICODE
+from tests.support.chat_upstream import ChatUpstream
 from tests.support.models import CALLS, THOUGHT
-from tests.support.openai_upstream import OpenAIUpstream
 
 Play = Callable[..., Any]
 
@@ -39,6 +40,7 @@ def play_fresh(node: Node, fresh: Connected, provider: str) -> Play:
     return partial(node.run, fresh, "aisdk", provider=provider)
 
 
+@everywhere
 def test_generate_text(play: Play) -> None:
     told = play("whole", UNICODE)
 
@@ -49,6 +51,7 @@ def test_generate_text(play: Play) -> None:
     assert [warning["feature"] for warning in told["warnings"]] in ([], ["maxOutputTokens"])
 
 
+@everywhere
 def test_stream_text(play: Play) -> None:
     told = play("streamed", UNICODE)
 
@@ -60,6 +63,7 @@ def test_stream_text(play: Play) -> None:
     assert told["kinds"][-2:] == ["finish-step", "finish"]
 
 
+@everywhere
 def test_reasoning_stands_apart(play: Play, provider: str) -> None:
     """OpenAI's own chats have no place for it, so that the SDK does not look for one."""
     told = play("reasoning", "the answer")
@@ -71,10 +75,12 @@ def test_reasoning_stands_apart(play: Play, provider: str) -> None:
     assert told["kinds"] == [*thought, "text-start", "text-delta", "text-end"]
 
 
+@everywhere
 def test_a_token_limit_is_told(play: Play) -> None:
     assert play("cut", "one two three four") == [["one two ", "length"]] * 2
 
 
+@everywhere
 def test_tools_are_called_in_several_steps(play: Play) -> None:
     told = play("tools")
 
@@ -85,6 +91,7 @@ def test_tools_are_called_in_several_steps(play: Play) -> None:
     ]
 
 
+@everywhere
 def test_two_tools_are_called_at_once_in_a_stream(play: Play) -> None:
     told = play("toolsStreamed")
 
@@ -95,16 +102,19 @@ def test_two_tools_are_called_at_once_in_a_stream(play: Play) -> None:
     ]
 
 
+@everywhere
 def test_objects_by_a_schema(play: Play) -> None:
     """`Output.object` and `generateObject`, whole and streamed."""
     assert play("objects", json.dumps(CITY)) == [CITY] * 4
 
 
-def test_a_picture_reaches_the_model(play: Play, upstream: OpenAIUpstream) -> None:
+@with_pictures
+def test_a_picture_reaches_the_model(play: Play, upstream: ChatUpstream) -> None:
     assert play("picture", "what is it?", image=PIXEL) == "what is it?"
-    assert upstream.bodies[0]["messages"][0]["content"][1]["image_url"]["url"] == PIXEL
+    assert upstream.turns[0].pictures == [PIXEL]
 
 
+@everywhere
 def test_refusals_have_their_status_whole_and_streamed(play_fresh: Play) -> None:
     """Its own retries depend on it: a wrong key or model is not tried again."""
     refusals = [[401, False], [404, False], [429, True], [502, True]]
@@ -112,17 +122,20 @@ def test_refusals_have_their_status_whole_and_streamed(play_fresh: Play) -> None
     assert play_fresh("refused") == [[refusal] * 2 for refusal in refusals]
 
 
+@everywhere
 def test_a_broken_stream_is_an_error(play_fresh: Play) -> None:
     """Items 145, 147 and 148: what came before is there, and no reason to stop was invented."""
     assert play_fresh("broken") == {"text": "half of ", "errors": 1, "reasons": ["error"]}
 
 
-def test_leaving_is_noticed_upstream_and_does_no_harm(play: Play, upstream: OpenAIUpstream) -> None:
+@everywhere
+def test_leaving_is_noticed_upstream_and_does_no_harm(play: Play, upstream: ChatUpstream) -> None:
     """Items 79 and 139."""
     assert play("abort") == {"last": "abort", "next": "hello"}
     upstream.wait(lambda up: up.left == ["gated"])
 
 
+@everywhere
 def test_one_failure_of_the_upstream_is_got_over(play_fresh: Play) -> None:
     """Item 144."""
     assert play_fresh("retry", "again") == "again"

@@ -10,6 +10,7 @@ import { failure } from './failure.mjs';
 globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const City = z.object({ name: z.string(), people: z.number() });
+const formats = { anthropic: { structuredOutputMode: 'outputFormat' } }; // of a model it does not know it fears the worst
 const thinking = { anthropic: { thinking: { type: 'enabled', budgetTokens: 1024 } } };
 
 const providers = {
@@ -65,12 +66,12 @@ export function scenarios({ baseURL, apiKey, prompt, image, provider }) {
 
     async objects() {
       const output = Output.object({ schema: City });
-      const [first, second] = [streamText(ask('echo', { output })), streamObject(ask('echo', { schema: City }))];
+      const [text, object] = [{ output }, { schema: City }].map((more) => ask('echo', { ...more, providerOptions: formats }));
       return [
-        (await generateText(ask('echo', { output }))).output,
-        await last(first.partialOutputStream),
-        (await generateObject(ask('echo', { schema: City }))).object,
-        await last(second.partialObjectStream),
+        (await generateText(text)).output,
+        await last(streamText(text).partialOutputStream),
+        (await generateObject(object)).object,
+        await last(streamObject(object).partialObjectStream),
       ];
     },
 

@@ -77,12 +77,19 @@ export function scenarios({ baseURL, apiKey, prompt }) {
 
     async responses() {
       const whole = await client.responses.create({ model: 'echo', input: prompt });
-      const text = await client.responses.stream({ model: 'reasoning', input: prompt }).finalResponse();
+      const streamed = await client.responses.stream({ model: 'echo', input: prompt }).finalResponse();
+      return [whole.output_text, streamed.output_text];
+    },
+
+    async responsesReasoning() {
+      const { output } = await client.responses.stream({ model: 'reasoning', input: prompt }).finalResponse();
+      return output.map(({ type, summary, content }) => [type, (summary ?? content)[0].text]);
+    },
+
+    async responsesTools() {
       const functions = tools().map((tool) => ({ type: 'function', strict: false, ...tool.function }));
       const called = client.responses.stream({ model: 'parallel-tools', input: prompt, tools: functions });
-      const calls = (await called.finalResponse()).output.map((item) => JSON.parse(item.arguments));
-      const kinds = text.output.map((item) => item.type);
-      return { whole: whole.output_text, streamed: text.output_text, kinds, calls };
+      return (await called.finalResponse()).output.map((item) => JSON.parse(item.arguments));
     },
 
     async responsesParse() {

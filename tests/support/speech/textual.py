@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,42 @@ from tests.support.upstream import Seen
 _HEADING = re.compile(r"^\[(system|user|assistant|tool[^\]\n]*)\]$", re.MULTILINE)
 
 
+_TOOL = re.compile(r"^(\w+)(?:: [^\n]*)?\n\{", re.MULTILINE)
+_MARK = re.compile(r"<(tool_call_\w+)>")
+_RESULT = re.compile(r"<(tool_result_\w+)[^>]*>\n(.*?)\n</\1>", re.DOTALL)
+
+
 class TextualTurn(Turn):
+    """It calls the tools that it is told of in words, in the way that it is told, and knows a result by its marks."""
+
+    @property
+    @abstractmethod
+    def turns(self) -> Sequence[Said]:
+        """The conversation as it came."""
+
+    @property
+    def conversation(self) -> Sequence[Said]:
+        results = [_RESULT.findall(said.text) for said in self.turns]
+        return [Said("tool", found[-1][1]) if found else said for said, found in zip(self.turns, results, strict=True)]
+
+    @property
+    def tools(self) -> Sequence[str]:
+        return _TOOL.findall(self._instructions)
+
+    async def think(self, text: str) -> None:
+        """As models do whose service has no other place for it."""
+        await self.say(f"<think>{text}</think>")
+
     async def call(self, calls: Sequence[tuple[str, str]]) -> None:
-        raise NotImplementedError("nobody has told this model of tools")
+        [mark, *_] = _MARK.findall(self._instructions)
+        for name, arguments in calls:
+            block = f'<{mark}>\n{{"name": "{name}", "arguments": {arguments}}}\n</{mark}>\n'
+            for start in range(0, len(block), 9):
+                await self.piece(block[start : start + 9], "content")
+
+    @property
+    def _instructions(self) -> str:
+        return "\n".join(said.text for said in self.turns if said.role == "system")
 
 
 class GptanonTurn(TextualTurn):
@@ -31,7 +65,7 @@ class GptanonTurn(TextualTurn):
         return str(self.body["modelIds"][0])
 
     @property
-    def conversation(self) -> Sequence[Said]:
+    def turns(self) -> Sequence[Said]:
         """The turns of a conversation that came folded into one message."""
         before, *parts = _HEADING.split(self.body["message"])
         if not parts:
@@ -77,7 +111,7 @@ class FlowGPTTurn(TextualTurn):
         return str(self.body["promptId"])
 
     @property
-    def conversation(self) -> Sequence[Said]:
+    def turns(self) -> Sequence[Said]:
         *before, last = self.server.begun[self.body["conversationId"]]
         return [
             *(Said(message["role"], text_of(message["content"])) for message in before),
