@@ -7,25 +7,16 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
-from core.api import (
-    chat_completions,
-    completions,
-    embeddings,
-    health,
-    images,
-    messages,
-    models,
-    responses,
-    speech,
-    transcriptions,
-    videos,
-)
+from core.api import chat_completions, completions, health, messages, models, responses
 from core.api.shared.access import authorize
 from core.api.shared.assembly import assemble
+from core.api.shared.later import Later
 from core.api.shared.log import JsonLines, Words
 from core.api.shared.state import gateway_of
 from core.chat.errors import ConfigError
@@ -41,22 +32,29 @@ from core.gateway.secrets import Secrets, secret_names
 from core.gateway.upstreams import Upstream
 from core.wire.client import HttpClient
 
+if TYPE_CHECKING:  # FastAPI may only be loaded by `core.api`, which tells it first what not to build
+    from fastapi import APIRouter
+
 ROUTERS = (
     chat_completions.router,
     completions.router,
     responses.router,
     messages.router,
-    embeddings.router,
-    images.router,
-    speech.router,
-    transcriptions.router,
-    videos.router,
     models.router,
     health.router,
     page.router,
     cockpit.router(authorize, gateway_of),
 )
-"""What is exposed. A new API is a file in `core/api` and its name here."""
+"""What is exposed. A new API is a file in `core/api` and its name here, or below."""
+
+LATER = {
+    "/v1/embeddings": "embeddings",
+    "/v1/images/generations": "images",
+    "/v1/audio/speech": "speech",
+    "/v1/audio/transcriptions": "transcriptions",
+    "/v1/videos": "videos",
+}
+"""What is exposed as well, by the path that all its routes begin with. Its file is loaded when first asked for."""
 
 
 def create_app(
@@ -71,7 +69,8 @@ def create_app(
     `public`: the whole world can reach it, so that it refuses all requests while a key can be guessed.
     """
     gateway = build_gateway(settings, keys=keys, environment=environment, public=public)
-    return assemble(gateway, ROUTERS, settings.gateway.cors_origins)
+    later = [Later(path, partial(load_router, name)) for path, name in LATER.items()]
+    return assemble(gateway, ROUTERS, later, settings.gateway.cors_origins)
 
 
 def build_gateway(
@@ -113,6 +112,12 @@ def load_store(url: str, environment: Mapping[str, str], http: HttpClient) -> Se
     return store
 
 
+def load_router(name: str) -> APIRouter:
+    """The routes of an API's file."""
+    router: APIRouter = _load("core.api", name, "LATER").router
+    return router
+
+
 def set_up_logging() -> None:
     """Log lines on standard error: words on a terminal, JSON elsewhere."""
     handler = logging.StreamHandler(sys.stderr)
@@ -128,7 +133,7 @@ def set_up_logging() -> None:
 
 
 def _load(room: str, name: str, setting: str) -> ModuleType:
-    """The one loader: providers and stores are found by the name of their file, so there is no list of them."""
+    """The one loader: providers, stores and rarer APIs are found by the name of their file."""
     try:
         return importlib.import_module(f"{room}.{name}")
     except ModuleNotFoundError as error:

@@ -89,6 +89,12 @@ def test_importing_needs_no_environment_and_starts_nothing() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_fastapi_is_told_what_not_to_build_before_it_is_loaded() -> None:
+    """Which is a tenth of every cold start: `core/api/__init__.py` must come first, whoever is asked for."""
+    program = "import core.app, sys; loaded = [*sys.modules]; assert loaded.index('core.api') < loaded.index('fastapi')"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 def test_nobody_asks_a_provider_who_it_is() -> None:
     """Outside their own files, no kind of provider is known by name."""
     kinds = {path.stem for path in (ROOT / "core" / "providers").iterdir() if path.stem != "__init__"}

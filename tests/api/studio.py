@@ -71,7 +71,7 @@ async def _chunks(chunks: Sequence[Any]) -> AsyncIterator[bytes]:
 
 def entrance(studio: Studio, router: APIRouter, **options: Any) -> Any:
     """The app with this API in front of the studio, which is the provider `a` and has the model `m`."""
-    return assemble(Road({"a": studio}, **options).gateway, [router], ["*"])
+    return assemble(Road({"a": studio}, **options).gateway, [router], [], ["*"])
 
 
 def client(studio: Studio, router: APIRouter, **options: Any) -> httpx.AsyncClient:

@@ -42,7 +42,7 @@ class Gateway:
 async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
     monkeypatch.setattr(access, "DELAY", 0.0)
     gateway: Any = Gateway()
-    transport = httpx.ASGITransport(assemble(gateway, [models.router], ["*"]))
+    transport = httpx.ASGITransport(assemble(gateway, [models.router], [], ["*"]))
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers={"x-api-key": "KEY"}) as client:
         yield client
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core.app import ROUTERS
+from core.app import LATER, ROUTERS, load_router
 from core.chat.settings import read_settings
 from core.config import load
 from tests.support.gateway import KEY, running
@@ -90,7 +90,8 @@ def test_each_variable_in_the_table_configures_something(name: str) -> None:
 @readme
 def test_the_table_of_answers_is_what_the_app_serves(name: str) -> None:
     told = set(re.findall(r"`(?:GET|POST) (/[^` ]*)`", (ROOT / name).read_text("utf-8")))
-    served = {route.path.replace("{model:path}", "{id}") for router in ROUTERS for route in router.routes}  # type: ignore[attr-defined]  # every route here has a path
+    routers = [*ROUTERS, *map(load_router, LATER.values())]
+    served = {route.path.replace("{model:path}", "{id}") for router in routers for route in router.routes}  # type: ignore[attr-defined]  # every route here has a path
     assert told == served
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.api.shared.errors import ErrorObject, OwnErrors, error_object, error_response, redact_error
 from core.api.shared.front import Front
 from core.api.shared.guesses import Guesses
+from core.api.shared.later import Later
 from core.api.shared.state import gateway_of, record_of
 from core.chat.errors import ChatError
 from core.chat.redact import redact
@@ -20,17 +21,19 @@ from core.gateway.activity import Activity
 from core.gateway.gateway import Gateway
 
 
-def assemble(gateway: Gateway, routers: Iterable[APIRouter], origins: Sequence[str]) -> ASGIApp:
-    """`routers` in front of `gateway`. Pages from `origins` may read the answers."""
+def assemble(gateway: Gateway, routers: Iterable[APIRouter], later: Iterable[Later], origins: Sequence[str]) -> ASGIApp:
+    """`routers` in front of `gateway`, and those that are only loaded `later`. Pages from `origins` may read us."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.gateway = gateway
     app.state.guesses = Guesses()
     app.state.routers = routers = tuple(routers)
+    app.state.later = later = tuple(later)
     app.add_exception_handler(ChatError, _refusal)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_exception_handler(Exception, _bug)
     for router in routers:
         app.include_router(router)
+    app.router.routes.extend(later)
     return Front(app, origins, gateway.redact, gateway.activity)
 
 
@@ -78,9 +81,10 @@ def _form(request: Request) -> ErrorObject:
 
 def _routes(request: Request) -> Iterator[Route]:
     """The routes of this path, whatever their methods."""
-    for router in request.app.state.routers:
+    path, state = request.scope["path"], request.app.state
+    for router in [*state.routers, *(later.router for later in state.later if later.covers(path))]:
         for route in router.routes:
-            if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+            if isinstance(route, Route) and route.path_regex.match(path):
                 yield route
 
 

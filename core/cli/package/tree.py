@@ -10,7 +10,7 @@ from core.cli.package.modules import Modules
 from core.config import DEFAULT_FILE, ENVIRONMENT
 
 ROOT = Path(__file__).parent.parent.parent.parent
-NAMED_AT_RUN_TIME = ("core.providers", "core.stores")
+NAMED_AT_RUN_TIME = ("core.api", "core.providers", "core.stores")
 """What is imported by a name that stands in no import statement."""
 
 
