@@ -131,6 +131,7 @@ class UpstreamError(ChatError):
     """A provider failed.
 
     `bench` is for how many seconds the whole upstream is better left alone, None where one failure proves nothing.
+    `reached`: the request may have arrived there, and been carried out.
     """
 
     status = 502
@@ -138,6 +139,7 @@ class UpstreamError(ChatError):
     code = "upstream_error"
     blame = Blame.NOTHING
     retry = Retry.SAME
+    reached = True
 
     def __init__(
         self,
@@ -160,6 +162,7 @@ class UpstreamError(ChatError):
 
 class UpstreamUnreachable(UpstreamError):
     code = "upstream_unreachable"
+    reached = False
 
 
 class UpstreamTimeout(UpstreamError):

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from typing import NamedTuple, TypeAlias, TypeVar, cast
 
-from core.chat.errors import Blame, ChatError, Retry, UpstreamError, UpstreamTimeout
+from core.chat.errors import Blame, ChatError, Retry, UpstreamBadResponse, UpstreamError, UpstreamTimeout
 from core.chat.media import Media
 from core.chat.ports import Token
 from core.gateway.answer import ProviderFailure, blame, loop_time
@@ -106,5 +106,11 @@ def _judged(route: Route, lease: Lease, record: Record, *, once: bool = False) -
 
 def _blame(error: UpstreamError, route: Route, lease: Lease, record: Record, once: bool) -> None:
     blame(error, route, lease, record)
-    if once and error.blame is Blame.NOTHING and (error.retry is Retry.SAME or isinstance(error, UpstreamTimeout)):
+    if once and _may_have_begun(error):
         error.retry = Retry.NEVER
+
+
+def _may_have_begun(error: UpstreamError) -> bool:
+    """A refusal names a better token or route; an answer that cannot be read may have been a good one."""
+    is_refusal = error.blame is not Blame.NOTHING or error.retry is not Retry.SAME
+    return error.reached and (not is_refusal or isinstance(error, UpstreamTimeout | UpstreamBadResponse))

@@ -21,6 +21,8 @@ HIGH_WATER: Final = 64 * 1024
 class Unanswered(UpstreamUnreachable):
     """The connection ended after the request was sent, before the head of an answer: it may have been carried out."""
 
+    reached = True
+
 
 class NoAnswer(Unanswered):
     """The connection ended before a single byte of the answer. A connection kept from before may just be too old."""
@@ -147,7 +149,9 @@ class Connection(asyncio.Protocol, AsyncIterator[bytes]):
         elif self.status:
             self._fail(UpstreamTruncated())
         elif isinstance(exc, ssl.SSLError):
-            self._fail(unreachable(self._host, exc))
+            failure = unreachable(self._host, exc)
+            failure.reached = True  # the handshake was before the request
+            self._fail(failure)
         elif self._fruitless:
             self._fail(Unanswered(f"{self._host} closed the connection in the middle of an answer's head."))
         else:

@@ -81,9 +81,9 @@ class Transport(httpx.AsyncBaseTransport):
                             return await self._open(origin, address)
                 return await self._open(origin, last)
         except TimeoutError as error:
-            raise UpstreamTimeout(
-                f"{called(origin.host)} could not be connected in {self._connect_timeout:g} s."
-            ) from error
+            late = UpstreamTimeout(f"{called(origin.host)} could not be connected in {self._connect_timeout:g} s.")
+            late.reached = False
+            raise late from error
         except OSError as error:
             raise unreachable(called(origin.host), error) from error
 

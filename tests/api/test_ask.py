@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from core.api.shared.ask import ask
 from core.api.shared.hangup import CallerGone
-from core.chat.errors import Blame, ChatError, Retry, UpstreamError, UpstreamTruncated
+from core.chat.errors import Blame, ChatError, Retry, UpstreamError, UpstreamTruncated, UpstreamUnreachable
 from core.chat.media import EmbeddingRequest
 from core.chat.ports import EmbeddingProvider
 from tests.api.stage import Caller
@@ -18,6 +18,8 @@ from tests.api.studio import Studio
 from tests.support.road import Road
 
 LIMITED = UpstreamError("Slow.", status=503, blame=Blame.COOL, retry=Retry.NEVER)
+PAID_IN_PART = UpstreamError("Slow.", status=429, blame=Blame.COOL, retry=Retry.NEVER)
+PAID_IN_PART.costly = True
 
 
 class Stuck(Studio):
@@ -83,6 +85,8 @@ async def test_a_server_that_stops_says_so(once: bool) -> None:
         (UpstreamError("No.", status=502, retry=Retry.NEVER), False, False),
         (UpstreamError("No.", status=400, retry=Retry.NEVER), True, False),
         (LIMITED, True, False),
+        (PAID_IN_PART, True, True),
+        (UpstreamUnreachable("Nobody there.", retry=Retry.OTHER_ROUTE), True, False),
     ],
 )
 async def test_only_what_may_have_cost_is_costly(failure: UpstreamError, once: bool, costly: bool) -> None:

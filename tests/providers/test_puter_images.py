@@ -194,10 +194,12 @@ BROKE = refusing(402, "insufficient_funds", "Insufficient credits for image gene
 
 
 async def test_a_failure_is_final_once_something_was_paid_for() -> None:
-    assert (await failure(in_turn([BROKE, BROKE]), n=4)).retry is Retry.OTHER_TOKEN
+    unpaid = await failure(in_turn([BROKE, BROKE]), n=4)
+    assert (unpaid.retry, unpaid.costly) == (Retry.OTHER_TOKEN, False)
     for scripts in ([resulting(DATA), BROKE], [resulting(DATA)] * 2 + [BROKE] * 2):
         error = await failure(in_turn(scripts), n=4)
         assert (error.code, error.blame, error.retry) == ("insufficient_quota", Blame.QUOTA, Retry.NEVER)
+        assert error.costly
 
 
 async def test_the_failure_that_forbids_another_try_is_the_one_that_counts() -> None:

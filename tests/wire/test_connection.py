@@ -102,7 +102,7 @@ async def test_an_upstream_that_stops_before_it_has_heard_us_out() -> None:
 async def test_no_whole_head(answer: bytes, reset: bool) -> None:
     with pytest.raises(Unanswered) as caught:
         await exchange(saying(answer, reset=reset))
-    assert caught.value.code == "upstream_unreachable"
+    assert (caught.value.code, caught.value.reached) == ("upstream_unreachable", True)
 
 
 @pytest.mark.parametrize(

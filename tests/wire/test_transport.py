@@ -64,6 +64,7 @@ async def test_a_refused_connection() -> None:
         with pytest.raises(UpstreamUnreachable, match=r"^The upstream refused the connection\.$") as caught:
             await ask(HttpClient(), url)
     assert (caught.value.code, caught.value.status, caught.value.retry) == ("upstream_unreachable", 502, Retry.SAME)
+    assert not caught.value.reached
 
 
 async def test_a_name_that_does_not_exist() -> None:
@@ -88,7 +89,7 @@ async def hang(*_: object) -> Sequence[str]:
 async def test_a_look_up_that_takes_too_long() -> None:
     with pytest.raises(UpstreamTimeout, match=HOST) as caught:
         await ask(HttpClient(Transport(resolver=hang, connect_timeout=0.01)), f"http://{HOST}/v1?key=secret")
-    assert (caught.value.code, caught.value.status) == ("upstream_timeout", 504)
+    assert (caught.value.code, caught.value.status, caught.value.reached) == ("upstream_timeout", 504, False)
     assert "secret" not in caught.value.message
 
 

@@ -38,8 +38,12 @@ async def ask(
             stopped.costly = once
             raise stopped from None
         except UpstreamError as error:
-            error.costly = once and error.status >= 500 and error.blame is Blame.NOTHING and record.attempts > 0
+            error.costly = error.costly or (once and record.attempts > 0 and _may_have_cost(error))
             raise
+
+
+def _may_have_cost(error: UpstreamError) -> bool:
+    return error.reached and error.status >= 500 and error.blame is Blame.NOTHING
 
 
 async def default_model(request: Request, kind: ModelKind) -> str:

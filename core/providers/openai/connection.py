@@ -40,13 +40,16 @@ class Connection:
 
     @asynccontextmanager
     async def asked(
-        self, path: str, token: Token, body: Json | Form = None, *, absent: UpstreamError
+        self, path: str, token: Token, body: Json | Form = None, *, absent: UpstreamError, once: bool = False
     ) -> AsyncIterator[HttpAnswer]:
         """The answer to a GET, or to a POST of `body`, not looked at yet.
 
         Raises `absent` where the upstream has nothing at `path`, which is not the same as lacking a model.
+        What is sent `once` has a connection of its own, since on one kept from before it may be sent again.
         """
         headers, content = self.headers(token), None
+        if once:
+            headers["Connection"] = "close"
         if isinstance(body, Form):
             headers["Content-Type"], content, body = *body, None
         method = "GET" if body is None and content is None else "POST"
@@ -56,9 +59,11 @@ class Connection:
                 raise absent if error.code == "upstream_misconfigured" else error
             yield answer
 
-    async def ask(self, path: str, token: Token, body: Json | Form = None, *, absent: UpstreamError) -> Json:
+    async def ask(
+        self, path: str, token: Token, body: Json | Form = None, *, absent: UpstreamError, once: bool = False
+    ) -> Json:
         """The same, for an answer that is JSON. Raises `UpstreamError` for every other one."""
-        async with self.asked(path, token, body, absent=absent) as answer:
+        async with self.asked(path, token, body, absent=absent, once=once) as answer:
             return await json_body(answer)
 
     async def ask_leniently(
@@ -70,6 +75,7 @@ class Connection:
         ours: Collection[str],
         others: Collection[str],
         absent: UpstreamError,
+        once: bool = False,
     ) -> tuple[Json, list[str]]:
         """The same, and what was left out, for the upstream refused it now or before.
 
@@ -80,7 +86,8 @@ class Connection:
             refused = self._refused.get(place, frozenset())
             accepted = {name: value for name, value in body.items() if name not in refused}
             try:
-                return await self.ask(path, token, accepted, absent=absent), [name for name in body if name in refused]
+                answer = await self.ask(path, token, accepted, absent=absent, once=once)
+                return answer, [name for name in body if name in refused]
             except UpstreamError as error:
                 lesson = refused_parameter(error, accepted.keys() & ours, accepted.keys() & others)
                 if lesson is None:

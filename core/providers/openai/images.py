@@ -33,6 +33,7 @@ async def make_images(connection: Connection, request: ImageRequest, token: Toke
         ours={"response_format"},
         others=body.keys() - _ESSENTIAL,
         absent=offers_no("images"),
+        once=True,
     )
     entries = having(answer, "data")["data"]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):

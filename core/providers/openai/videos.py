@@ -34,7 +34,7 @@ _STATUSES: Final[Mapping[str, VideoStatus]] = {
 
 async def make_video(connection: Connection, request: VideoRequest, token: Token) -> VideoJob:
     """Asks by a form, as OpenAI's own clients do, picture or not."""
-    return _job(await connection.ask("/videos", token, form(_fields(request)), absent=offers_no("videos")))
+    return _job(await connection.ask("/videos", token, form(_fields(request)), absent=offers_no("videos"), once=True))
 
 
 async def video(connection: Connection, reference: str, token: Token) -> VideoJob:

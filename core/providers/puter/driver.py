@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal, NamedTuple, TypeVar
 
-from core.chat.errors import Retry, UpstreamBadResponse, UpstreamError, UpstreamUnreachable
+from core.chat.errors import Retry, UpstreamBadResponse, UpstreamError
 from core.chat.requests import Json
 from core.dialects.answers import first_byte, json_body
 from core.providers.puter.failures import from_answer, in_band
 from core.wire.client import HttpAnswer, HttpClient
-from core.wire.connection import Unanswered
 
 T = TypeVar("T")
 
@@ -107,6 +106,4 @@ async def check(answer: HttpAnswer) -> None:
 
 def _may_have_begun(error: UpstreamError) -> bool:
     """A refusal names a better token or route; whatever else is said of an upstream tells nothing about our request."""
-    if isinstance(error, UpstreamUnreachable):
-        return isinstance(error, Unanswered)
-    return error.retry is Retry.SAME or isinstance(error, UpstreamBadResponse)
+    return error.reached and (error.retry is Retry.SAME or isinstance(error, UpstreamBadResponse))

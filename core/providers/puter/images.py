@@ -73,7 +73,7 @@ def _gravest(failures: list[BaseException], *, paid: bool) -> BaseException:
     """The failure that says most about whether to try again: never, where that would be paid for twice."""
     for failure in failures:
         if isinstance(failure, UpstreamError) and paid:
-            failure.retry = Retry.NEVER
+            failure.retry, failure.costly = Retry.NEVER, True
     finals = [failure for failure in failures if not isinstance(failure, UpstreamError) or failure.retry is Retry.NEVER]
     return (finals or failures)[0]
 
