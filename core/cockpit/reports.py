@@ -113,7 +113,6 @@ def _state(rest: Rest | None) -> dict[str, Json]:
 
 
 def _model(listed: Listed, upstream: Upstream) -> Json:
-    can = upstream.provider.capabilities
     chats = listed.info.kind == "chat"
     return {
         "id": listed.id,
@@ -124,9 +123,16 @@ def _model(listed: Listed, upstream: Upstream) -> Json:
         "description": listed.info.description or None,
         "context_length": listed.info.context_length,
         "max_output_tokens": listed.info.max_output_tokens,
-        "tools": "native" if chats and can.tools else None,
-        "images": chats and can.images,
+        "tools": _tools(listed, upstream) if chats else None,
+        "images": chats and upstream.provider.capabilities.images,
     }
+
+
+def _tools(listed: Listed, upstream: Upstream) -> str | None:
+    """Whether the upstream calls them itself, or we do it in its place."""
+    if upstream.emulates_tools(listed.id, listed.info.model):
+        return "emulated"
+    return "native" if upstream.provider.capabilities.tools else None
 
 
 def _request(entry: Entry, redact: Callable[[str], str]) -> Json:

@@ -132,6 +132,26 @@ def test_a_token_that_was_refused_says_so_without_its_value(http: httpx.Client) 
     assert "sk-spent" not in http.get("/api/providers").text
 
 
+def test_models_tell_who_calls_their_tools() -> None:
+    settings = """
+        [providers.demo]
+        kind = "demo"
+        pace = 0.001
+        emulate_tools = ["demo/st*"]
+        [providers.words]
+        kind = "gptanon"
+        models = ["emulated"]
+        [providers.silent]
+        kind = "gptanon"
+        models = ["never"]
+        emulate_tools = false
+    """
+    with running(settings) as url, httpx.Client(base_url=url, headers=AUTHORIZED, trust_env=False) as client:
+        tools = {model["id"]: model["tools"] for model in data(client, "/api/models")}
+    assert (tools["demo/echo"], tools["demo/story"], tools["demo/picture"]) == ("native", "emulated", None)
+    assert (tools["emulated"], tools["never"]) == ("emulated", None)
+
+
 def test_models_tell_what_they_can_do(http: httpx.Client) -> None:
     models = {model["id"]: model for model in data(http, "/api/models")}
     assert set(models) == {model["id"] for model in data(http, "/v1/models")}

@@ -13,7 +13,7 @@ const PROGRAM = {
 
 export class Craft {
   #first = prompt("first");
-  #second = prompt("second", { required: false });
+  #second = prompt("second", { required: false, hint: "" });
   main = [labelled("prompt.embedding", this.#first), labelled("prompt.embedding.second", this.#second)];
   inputs = [number("dimensions", [1, 65536, 1])];
 

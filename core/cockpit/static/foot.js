@@ -24,7 +24,7 @@ function problem({ status, code, message }) {
     h("span", ours ? { say: `error.${code}` } : {}, ours ? "" : message));
 }
 
-function figures({ first, seconds, usage, finish, provider, ignored, bytes }) {
+function figures({ first, seconds, usage, finish, provider, emulated, ignored, bytes }) {
   const tokens = usage?.completion_tokens;
   const rate = tokens && first !== undefined && seconds > first ? tokens / (seconds - first) : 0;
   return h("p", { class: "figures muted" },
@@ -35,6 +35,7 @@ function figures({ first, seconds, usage, finish, provider, ignored, bytes }) {
     bytes && h("span", {}, bytes),
     finish && h("span", {}, finish),
     provider && h("span", {}, `→ ${provider}`),
+    emulated && h("span", { say: "figure.emulated", values: { names: emulated } }),
     ignored && h("span", { say: "figure.ignored", values: { names: ignored } }));
 }
 

@@ -53,7 +53,7 @@ export class CockpitModels extends HTMLElement {
       return (!this.#kind || kind === this.#kind) && wanted.every((word) => text.includes(word));
     });
     bind(this.#count, "models.count", { values: { n: found.length, all: this.#models.length } });
-    this.#list.replaceChildren(...[...byKind(found)].map(section));
+    this.#list.replaceChildren(...(found.length ? [...byKind(found)].map(section) : [h("p", { class: "muted", say: "models.none" })]));
   }
 }
 

@@ -7,7 +7,7 @@ const MOST_RAW = 200_000;
 
 /**
  * What `request` ({ path, body, form, program }) and its answer came to:
- * { raw, status, id, provider, ignored, first, seconds, usage, finish, error, stopped }.
+ * { raw, status, id, provider, emulated, ignored, first, seconds, usage, finish, error, stopped }.
  */
 export class Outcome {
   raw = "";
@@ -36,6 +36,7 @@ export class Outcome {
     this.status = status;
     this.id = headers.get("x-request-id");
     this.provider = headers.get("x-any2api-provider") ?? this.provider;
+    this.emulated = headers.get("x-any2api-emulated") ?? this.emulated;
     this.ignored = headers.get("x-ignored-params") ?? this.ignored;
   }
 

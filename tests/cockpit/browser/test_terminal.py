@@ -11,7 +11,7 @@ import pytest
 from tests.cockpit.browser.actions import unlock
 from tests.cockpit.browser.upstreams import NEAR_PICTURE
 from tests.conformance.gateways import Connected
-from tests.support.gateway import KEY
+from tests.support.gateway import KEY, running
 from tests.support.openai_upstream import OpenAIUpstream
 
 if TYPE_CHECKING:
@@ -115,6 +115,15 @@ def test_a_tool_call_is_shown_and_can_be_answered(terminal: Page, upstream: Open
     call, result = upstream.bodies[-1]["messages"][-2:]
     assert call["tool_calls"][0]["function"]["name"] == "get_weather"
     assert (result["role"], result["tool_call_id"]) == ("tool", call["tool_calls"][0]["id"])
+
+
+def test_what_was_emulated_is_told(page: Page) -> None:
+    with running('[providers.demo]\nkind = "demo"\npace = 0.001\nemulate_tools = true') as url:
+        unlock(page, url, KEY)
+        page.locator(".parameters summary").click()
+        page.get_by_label("Offer a sample tool").check()
+        answer = say(page, "hello", "demo/echo")
+        assert "emulated: tools" in answer.locator(".figures").inner_text()
 
 
 def test_an_image_goes_along(terminal: Page, upstream: OpenAIUpstream, tmp_path: Path) -> None:
