@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from core.chat.events import (
@@ -21,6 +22,9 @@ from core.emulation.transforms import Transform
 
 ASKED = ChatRequest("m", (Message("user", "hi"),))
 STOP = Finish("stop")
+
+unhurried = settings(deadline=None)
+"""On a busy machine an example takes as long as it takes."""
 
 
 class Upstream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.chat.errors import InvalidRequest, Retry, UpstreamError, UpstreamTruncated
@@ -20,7 +20,7 @@ from core.chat.events import (
 )
 from core.chat.requests import ChatRequest, FunctionTool, Message, Text
 from core.emulation.json_answers import schema_of, with_json
-from tests.emulation.asked import STOP, Upstream, call, cut, events_of, says
+from tests.emulation.asked import STOP, Upstream, call, cut, events_of, says, unhurried
 
 OBJECT = {"type": "json_object"}
 CITY = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -97,6 +97,7 @@ AROUND = [
 @pytest.mark.parametrize(
     "value", [PARIS, '{\n  "name": "a } ] ``` b",\n  "more": [{"x": 1e5}, "\\ud83e\\udd8a 🦊"]\n}', '{"name":""}']
 )
+@settings(unhurried, max_examples=20)
 @given(data=st.data())
 async def test_what_stands_around_the_json_is_taken_away_and_nothing_else(data, around, value):
     upstream = Upstream(says(*data.draw(cut(around.format(value)))))
@@ -149,8 +150,9 @@ async def test_the_model_is_told_what_is_wrong():
 
 
 async def test_an_object_of_any_kind_is_still_an_object():
-    upstream = Upstream(says("[1]"), says('{"any": 1}'))
-    assert await answer(upstream, wanting()) == [TextDelta('{"any": 1}'), STOP]
+    for wrong in ("[1]", '{"any": NaN}', '{"any": -Infinity}'):
+        upstream = Upstream(says(wrong), says('{"any": 1}'))
+        assert await answer(upstream, wanting()) == [TextDelta('{"any": 1}'), STOP]
 
 
 async def test_twice_wrong_is_a_failure_that_says_so():

@@ -20,7 +20,7 @@ from core.chat.events import (
 )
 from core.chat.tokens import weigh
 from core.emulation.limits import StopSequences, TokenLimit
-from tests.emulation.asked import STOP, call, cut, joined, run, says
+from tests.emulation.asked import STOP, call, cut, joined, run, says, unhurried
 
 LENGTH = Finish("length")
 
@@ -52,6 +52,7 @@ def at(sequence: str) -> Finish:
         ("🦊🦊stop", ["stop"], "🦊🦊", "stop"),
     ],
 )
+@unhurried
 @given(data=st.data())
 def test_an_answer_ends_before_the_sequence_that_is_complete_first(data, text, sequences, kept, sequence):
     pieces = data.draw(cut(text))
@@ -59,6 +60,7 @@ def test_an_answer_ends_before_the_sequence_that_is_complete_first(data, text, s
     assert joined(run(stopped(*sequences), *says(*pieces))) == [*([TextDelta(kept)] if kept else []), end]
 
 
+@unhurried
 @given(st.text("ab", max_size=30), st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=3), st.data())
 def test_how_it_was_cut_makes_no_difference(text, sequences, data):
     whole = joined(run(stopped(*sequences), *says(text)))
@@ -79,6 +81,11 @@ def test_no_more_is_held_back_than_may_begin_a_sequence():
 def test_what_was_held_back_comes_before_whatever_is_no_text():
     for event in (*call("c", "{}"), ReasoningDelta("hm"), ImageOutput("data:,"), RefusalDelta("no"), STOP):
         assert run(stopped("END"), [TextDelta("a E"), event]) == [TextDelta("a "), TextDelta("E"), event]
+
+
+def test_what_was_held_back_is_said_once():
+    passed = run(stopped("END"), [TextDelta("a E"), ReasoningDelta("hm"), TextDelta("asy"), STOP])
+    assert passed == [TextDelta("a "), TextDelta("E"), ReasoningDelta("hm"), TextDelta("asy"), STOP]
 
 
 def test_a_notice_is_no_interruption():
@@ -122,6 +129,7 @@ def test_an_answer_that_fits_passes_as_it_is():
     assert run(TokenLimit(3), said) == said
 
 
+@unhurried
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(1, 10), st.data())
 def test_thinking_and_text_count_together_and_the_cut_is_exact(thought, text, limit, data):
     pieces = [
@@ -152,7 +160,11 @@ def test_nothing_comes_after_the_limit():
 def test_a_text_that_was_taken_back_counts_no_more():
     batches = [[TextDelta("abcdefgh")], [TextReplacement("ab")], [TextDelta("cdefgh")], [TextDelta("i"), STOP]]
     assert run(TokenLimit(2), *batches) == [TextDelta("abcdefgh"), TextReplacement("ab"), TextDelta("cdefgh"), LENGTH]
-    assert run(TokenLimit(2), [TextReplacement("abcdefghi"), STOP]) == [TextReplacement("abcdefgh"), LENGTH]
+    assert run(TokenLimit(2), [TextDelta("x"), TextReplacement("abcdefghi"), STOP]) == [
+        TextDelta("x"),
+        TextReplacement("abcdefgh"),
+        LENGTH,
+    ]
 
 
 def test_calls_that_fit_pass_whole_at_the_end():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.chat.events import Finish, Notice, ReasoningDelta, TextDelta, TextReplacement, ToolCallStart
 from core.emulation.reasoning import LeadingThought, ThoughtInText
-from tests.emulation.asked import STOP, call, cut, joined, run, says
+from tests.emulation.asked import STOP, call, cut, joined, run, says, unhurried
 
 
 def thought(text: str) -> list[ReasoningDelta]:
@@ -40,6 +40,7 @@ SPLIT = [
 
 
 @pytest.mark.parametrize(("text", "reasoning", "rest"), SPLIT)
+@unhurried
 @given(data=st.data())
 def test_thinking_at_the_beginning_is_told_apart(data, text, reasoning, rest):
     events = run(LeadingThought(), *says(*data.draw(cut(text))))
@@ -47,6 +48,7 @@ def test_thinking_at_the_beginning_is_told_apart(data, text, reasoning, rest):
     assert all(event.text for event in events[:-1])
 
 
+@unhurried
 @given(st.text("<think>/ \na", max_size=40), st.data())
 def test_how_it_was_cut_makes_no_difference(text, data):
     whole = joined(run(LeadingThought(), *says(text)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.chat.errors import ChatError, UpstreamError
+from core.chat.errors import ChatError, Retry, UpstreamError
 from core.chat.events import Finish, ReasoningDelta, StreamEvent, TextDelta
 from core.chat.ports import Capabilities
 from core.chat.requests import ChatRequest, FunctionTool
@@ -131,6 +131,14 @@ async def test_a_model_that_gives_no_json_is_no_fault_of_token_or_upstream():
     assert len(road.upstreams["a"].provider.asked) == 8
     assert not road.upstreams["a"].health.benched
     assert road.upstreams["a"].pool.states() == []
+
+
+@pytest.mark.parametrize("code", ["tool_call_invalid", "tool_call_missing"])
+async def test_a_model_that_cannot_call_is_no_fault_of_the_upstream(code):
+    road = Road({"a": text_only([UpstreamError("It does not call.", code=code, retry=Retry.OTHER_ROUTE)])})
+    for _ in range(4):
+        assert (await fails(road, ASKED)).code == code
+    assert not road.upstreams["a"].health.benched
 
 
 async def test_another_route_may_do_better():
