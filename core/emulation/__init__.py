@@ -13,9 +13,10 @@ from core.chat.requests import ChatRequest
 from core.emulation.json_answers import schema_of, with_json
 from core.emulation.limits import StopSequences, TokenLimit
 from core.emulation.reasoning import LeadingThought, ThoughtInText
+from core.emulation.rounds import Ask
 from core.emulation.tooloffer import offer_of
 from core.emulation.tools import with_tools
-from core.emulation.transforms import Ask, Transform, transformed
+from core.emulation.transforms import Transform, transformed
 
 _OURS = frozenset({"max_completion_tokens", "max_tokens", "response_format", "stop"})
 """Parameters that we can see to ourselves."""

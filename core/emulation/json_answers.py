@@ -22,9 +22,9 @@ from core.chat.events import (
     ToolCallStart,
     Usage,
 )
-from core.chat.requests import ChatRequest, Json, Message, Text
+from core.chat.requests import ChatRequest, Json, Message
+from core.emulation.rounds import Ask, instructed, summed
 from core.emulation.schema import problem
-from core.emulation.transforms import Ask
 
 ROUNDS = 2
 _OBJECT: Json = {"type": "object"}
@@ -73,7 +73,7 @@ async def with_json(ask: Ask, request: ChatRequest) -> AsyncGenerator[Batch]:
                     yield passed
         if held.finish is None:
             raise UpstreamTruncated
-        spent = _sum(spent, held.finish.usage)
+        spent = summed(spent, held.finish.usage)
         said = held.checked(schema)
         if not said.fault:
             yield [*([TextDelta(said.text)] if said.text else []), replace(held.finish, usage=spent)]
@@ -151,17 +151,9 @@ def _bracketed(text: str) -> str:
 
 
 def _instructed(request: ChatRequest, schema: Json) -> ChatRequest:
-    """The request with its wish in words, in the system prompt that it has, since some models allow only one."""
+    """The request with its wish in words."""
     parameters = {name: value for name, value in request.parameters.items() if name != "response_format"}
-    words = _instruction(request, schema)
-    first, *others = request.messages
-    if first.role != "system":
-        first, others = Message("system", words), [first, *others]
-    elif isinstance(first.content, tuple):
-        first = replace(first, content=(*first.content, Text(f"\n\n{words}")))
-    else:
-        first = replace(first, content=f"{first.text}\n\n{words}")
-    return replace(request, messages=(first, *others), parameters=parameters)
+    return replace(request, messages=instructed(request.messages, _instruction(request, schema)), parameters=parameters)
 
 
 def _instruction(request: ChatRequest, schema: Json) -> str:
@@ -180,19 +172,6 @@ def _corrected(asked: ChatRequest, said: _Checked) -> ChatRequest:
     """The next request, after an answer that did not fit."""
     words = f"This is not what was asked for: {said.fault}. Answer once more, with the right JSON and nothing else."
     return replace(asked, messages=(*asked.messages, Message("assistant", said.text), Message("user", words)))
-
-
-def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
-    """What two rounds cost together, where both are known."""
-    if one is None or other is None:
-        return None
-    return Usage(
-        one.prompt_tokens + other.prompt_tokens,
-        one.completion_tokens + other.completion_tokens,
-        (one.cached_tokens or 0) + (other.cached_tokens or 0) or None,
-        (one.reasoning_tokens or 0) + (other.reasoning_tokens or 0) or None,
-        one.estimated or other.estimated,
-    )
 
 
 def _invalid(param: str, what: str) -> InvalidRequest:

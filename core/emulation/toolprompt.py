@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from core.chat.requests import ChatRequest, ContentPart, FunctionTool, Json, Message, Text, ToolCall
+from core.emulation.rounds import appended, instructed
 from core.emulation.toolgrammar import Marks, read_json
 from core.emulation.tooloffer import Offer
 
@@ -17,9 +18,9 @@ _DROPPED = frozenset({"parallel_tool_calls"})
 
 def in_text(request: ChatRequest, offer: Offer, marks: Marks) -> ChatRequest:
     """`request` without a tool in it but in words."""
-    messages = _with_history(request.messages, marks)
+    messages: Sequence[Message] = _with_history(request.messages, marks)
     if offer.tools:
-        messages = _instructed(messages, instruction(offer, marks))
+        messages = instructed(messages, instruction(offer, marks))
     parameters = {name: value for name, value in request.parameters.items() if name not in _DROPPED}
     return replace(request, messages=tuple(messages), tools=(), tool_choice=None, parameters=parameters)
 
@@ -79,13 +80,13 @@ def _with_history(messages: Sequence[Message], marks: Marks) -> list[Message]:
         else:
             rewritten += [_calling(turn, marks) if turn.tool_calls else turn for turn in turns]
     if messages and messages[-1].role == "tool":
-        rewritten[-1] = _appended(rewritten[-1], "These are the results of your calls. Go on.")
+        rewritten[-1] = appended(rewritten[-1], "These are the results of your calls. Go on.")
     return rewritten
 
 
 def _calling(message: Message, marks: Marks) -> Message:
     blocks = "\n".join(marks.around(_call(call), _attributes(id=call.call_id)) for call in message.tool_calls)
-    return replace(_appended(message, blocks), tool_calls=())
+    return replace(appended(message, blocks), tool_calls=())
 
 
 def _call(call: ToolCall) -> str:
@@ -117,21 +118,6 @@ def _attributes(**values: str) -> str:
         for name, value in values.items()
     }
     return "".join(f' {name}="{value[:LONGEST_ID]}"' for name, value in clean.items() if value)
-
-
-def _instructed(messages: list[Message], words: str) -> list[Message]:
-    """`words` in the first system message, or in one of their own."""
-    place = next((place for place, message in enumerate(messages) if message.role == "system"), None)
-    if place is None:
-        return [Message("system", words), *messages]
-    return [*messages[:place], _appended(messages[place], words), *messages[place + 1 :]]
-
-
-def _appended(message: Message, words: str) -> Message:
-    content = message.content
-    if isinstance(content, tuple):
-        return replace(message, content=(*content, Text(f"\n\n{words}")))
-    return replace(message, content=f"{content}\n\n{words}" if content else words)
 
 
 def _json(value: Json) -> str:

@@ -10,9 +10,8 @@ work on what cannot be shown yet.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TypeAlias
 
 from core.chat.errors import Retry, UpstreamError, UpstreamTruncated
 from core.chat.events import (
@@ -30,6 +29,7 @@ from core.chat.events import (
     Usage,
 )
 from core.chat.requests import ChatRequest, ToolCall
+from core.emulation.rounds import Ask, summed
 from core.emulation.toolgrammar import Block, Blocks, Marks, Piece, too_much
 from core.emulation.tooloffer import Offer, Unfit, offer_of
 from core.emulation.toolprompt import in_text, once_more
@@ -39,9 +39,6 @@ MOST_KEPT = 1024 * 1024
 MOST_FAULTS = 10
 
 _CUT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
-
-Ask: TypeAlias = Callable[[ChatRequest], AsyncGenerator[Batch]]
-"""Asks the upstream itself: the same one at each call, with the same token."""
 
 
 async def with_tools(ask: Ask, request: ChatRequest) -> AsyncGenerator[Batch]:
@@ -68,7 +65,7 @@ async def with_tools(ask: Ask, request: ChatRequest) -> AsyncGenerator[Batch]:
     if faults := second.faults() or (faults if second.is_empty else []):
         raise second.refused(faults)
     added = _added(spoken.events, first, second)
-    yield [*held.events, *added, *second.ending(_sum(first.usage, second.usage))]
+    yield [*held.events, *added, *second.ending(summed(first.usage, second.usage))]
 
 
 def _nonce(request: ChatRequest) -> str:
@@ -269,15 +266,3 @@ def _shown(text: str) -> list[StreamEvent]:
 
 def _events(call: ToolCall) -> tuple[StreamEvent, StreamEvent]:
     return ToolCallStart(call.call_id, call.name), ToolCallDelta(call.call_id, call.arguments)
-
-
-def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
-    """What two answers cost together; None where that is not known of both."""
-    if one is None or other is None or one.estimated or other.estimated:
-        return None
-    return Usage(
-        one.prompt_tokens + other.prompt_tokens,
-        one.completion_tokens + other.completion_tokens,
-        (one.cached_tokens or 0) + (other.cached_tokens or 0) or None,
-        (one.reasoning_tokens or 0) + (other.reasoning_tokens or 0) or None,
-    )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from core.chat.events import Batch, Finish
-from core.chat.requests import ChatRequest
-
-Ask: TypeAlias = Callable[[ChatRequest], AsyncGenerator[Batch]]
-"""Asks the upstream. Closing the answer lets go of it."""
 
 
 class Transform(Protocol):

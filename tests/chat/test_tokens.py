@@ -1,7 +1,7 @@
 """What a text weighs."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.chat.tokens import beginning, weigh
@@ -20,11 +20,13 @@ def test_a_text_weighs_about_what_tokenizers_say(text, tokens):
     assert weigh(text) == pytest.approx(tokens, rel=0.25)
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_a_text_weighs_what_its_parts_do(one, other):
     assert weigh(one + other) == weigh(one) + weigh(other)
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, 20))
 def test_a_beginning_is_as_long_as_it_may_be(text, tokens):
     kept = beginning(text, tokens)
