@@ -26,12 +26,14 @@ class Upload(NamedTuple):
 class Media(NamedTuple):
     """Bytes of some `media_type` (`audio/mpeg`, `video/mp4`), as they arrive.
 
-    `ignored` are parameters that the upstream has no place for.
+    `ignored` are parameters that the upstream has no place for; `length` is how many bytes there are in all, where
+    that is known.
     """
 
     media_type: str
     chunks: AsyncIterator[bytes]
     ignored: tuple[str, ...] = ()
+    length: int | None = None
 
 
 class EmbeddingRequest(NamedTuple):

@@ -61,7 +61,7 @@ async def media(answer: HttpAnswer, kind: Literal["audio", "video"]) -> Media:
         raise _told(body) or UpstreamBadResponse(f"The upstream answered with JSON where {kind} should be.")
     if not await answer.peek():
         raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
-    return Media(content_type, answer.chunks())
+    return Media(content_type, answer.chunks(), length=answer.length)
 
 
 def _told(body: Json) -> UpstreamError | None:

@@ -53,6 +53,13 @@ class HttpAnswer:
         )
         self._peeked = b""
 
+    @property
+    def length(self) -> int | None:
+        """How long the body is; None where that is not told, or only of what is compressed."""
+        told = self.headers.get("content-length", "")
+        is_plain = self.headers.keys().isdisjoint({"content-encoding", "transfer-encoding"})
+        return int(told) if is_plain and told.isdecimal() else None
+
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises `UpstreamTruncated` where it is cut."""
         return self._from_peeked() if self._peeked else self._body

@@ -21,18 +21,25 @@ from tests.api.stage import Caller
 class Stock:
     """What a gateway holds; `open` until its block is left. At `...` it has come to where it `waits` for ever."""
 
-    def __init__(self, *chunks: Any, media_type: str = "audio/mpeg", ignored: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *chunks: Any,
+        media_type: str = "audio/mpeg",
+        ignored: tuple[str, ...] = (),
+        length: int | None = None,
+    ) -> None:
         self.open = False
         self.waits = asyncio.Event()
         self._media_type = media_type
         self._chunks = chunks
         self._ignored = ignored
+        self._length = length
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Media]:
         self.open = True
         try:
-            yield Media(self._media_type, self._read(), self._ignored)
+            yield Media(self._media_type, self._read(), self._ignored, self._length)
         finally:
             self.open = False
 
@@ -82,8 +89,26 @@ async def test_the_bytes_arrive_in_order_with_their_type_and_an_end() -> None:
     [
         ("video/mp4", "video/mp4"),
         ("audio/L16; rate=24000", "audio/L16; rate=24000"),
-        ("text/html", "application/octet-stream"),
-        ("", "application/octet-stream"),
+        ('video/mp4; codecs="avc1.42E01E, mp4a.40.2"', "video/mp4"),
+        ("audio/mpeg; charset=x, text/html", "audio/mpeg"),
+        ("audio/mpeg;\r\nX-Injected: yes", "audio/mpeg"),
+        *(
+            (page, "application/octet-stream")
+            for page in [
+                "text/html",
+                "",
+                "audio",
+                "audio/",
+                "/mpeg",
+                "audio/mpeg, text/html",
+                "audio/mpeg text/html",
+                "video/x+xml",
+                "audio/svg+XML; x=y",
+                "video/é",
+                "audio/mpeg\r\nX-Injected: yes",
+                "audio/mpeg\0",
+            ]
+        ),
     ],
 )
 async def test_no_upstream_can_pass_off_a_page(named: str, told: str) -> None:
@@ -150,9 +175,10 @@ async def test_a_hang_up_closes_what_is_held(chunks: Any) -> None:
     assert not stock.open
 
 
-async def test_a_caller_who_does_not_read_has_left() -> None:
+@pytest.mark.parametrize("stuck_at", [b"ab", b""])
+async def test_a_caller_who_does_not_read_has_left(stuck_at: bytes) -> None:
     async def send(message: Message) -> None:
-        if message["type"] == "http.response.body":
+        if message["type"] == "http.response.body" and message["body"] == stuck_at:
             await asyncio.Event().wait()
 
     stock, caller = Stock(b"ab"), Caller()
@@ -186,4 +212,20 @@ async def test_where_not_even_the_first_bytes_have_room_there_is_a_status() -> N
     grant(caller.scope, 300, 5)
     failure = await failing(Stock(b"abcdef").reply(), caller, ChatError)
 
-    assert (failure.code, caller.heard) == ("answer_too_long", [])
+    assert (failure.code, failure.costly, caller.heard) == ("answer_too_long", True, [])
+
+
+async def test_what_is_known_to_be_too_long_is_not_even_begun() -> None:
+    stock, caller = Stock(b"abc", ..., length=6), Caller()
+    grant(caller.scope, 300, 5)
+    failure = await failing(stock.reply(), caller, ChatError)
+
+    assert (failure.code, caller.heard, stock.open) == ("answer_too_long", [], False)
+
+
+@pytest.mark.parametrize(("length", "told"), [(3, "3"), (None, None)])
+async def test_a_length_that_is_known_is_told(length: int | None, told: str | None) -> None:
+    caller = Caller()
+    await caller.ask(Stock(b"ab", b"c", length=length).reply())
+
+    assert caller.headers.get("content-length") == told

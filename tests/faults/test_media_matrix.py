@@ -186,6 +186,17 @@ async def test_after_the_first_bytes_a_failure_breaks_the_connection(cast, name,
     assert here.entries()[-1]["error"] == code
 
 
+@cells(STREAMED)
+async def test_a_caller_who_knows_no_chunks_sees_that_half_is_missing(cast, name, kind):
+    """To HTTP/1.0, which many a proxy speaks, the end of the connection alone would be a good end."""
+    content = MAKERS[kind].makes[name].content
+    async with cast(name, kind, upstreams.short) as here:
+        sent = OPERATIONS[name].request(here.url, await job_of(here, OPERATIONS[name]))
+        said = await here.send(sent.replace(b" HTTP/1.1", b" HTTP/1.0", 1))
+    assert (said.status, said.content) == (200, content[:FIRST])
+    assert int(said.headers["content-length"]) == len(content)
+
+
 # Callers
 
 

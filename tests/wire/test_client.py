@@ -135,6 +135,22 @@ async def test_status_and_headers() -> None:
         assert (answer.status, answer.headers["retry-after"]) == (429, "2")
 
 
+@pytest.mark.parametrize(
+    ("headers", "length"),
+    [
+        ({"content-length": "5"}, 5),
+        ({}, None),
+        ({"content-length": "5, 5"}, None),
+        ({"content-length": "-5"}, None),
+        ({"content-length": "5", "content-encoding": "gzip"}, None),
+        ({"content-length": "5", "transfer-encoding": "chunked"}, None),
+    ],
+)
+async def test_a_length_is_believed_where_it_is_that_of_the_body(headers: dict[str, str], length: int | None) -> None:
+    async with client(lambda _: httpx.Response(200, headers=headers)).request("GET", URL) as answer:
+        assert answer.length == length
+
+
 async def test_chunks_come_as_they_are_but_never_empty() -> None:
     async with answering(b"a", b"", b"bc").request("GET", URL) as answer:
         assert await rest(answer) == [b"a", b"bc"]

@@ -24,6 +24,8 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.+-")
+_PLAIN_PARAMETERS = _PLAIN | set("=; ")
 
 
 class BrokenOff(BaseException):
@@ -63,13 +65,14 @@ class BytesReply(Response):
 
     async def _pass_on(self, scope: Scope, way: _Way) -> None:
         async with self._held as media:
+            way.expect(media.length or 0)
             async for chunk in media.chunks:
                 if not chunk:
                     continue
                 way.take_room(len(chunk))
                 if not way.started:
                     about_it = about(record_of(scope).provider, [*self._ignored, *media.ignored])
-                    await way.start([("content-type", _harmless(media.media_type)), *about_it])
+                    await way.start([*_described(media), *about_it])
                 await way.write(chunk)
             if not way.started:
                 raise UpstreamError("The upstream answered with nothing.", code="upstream_empty")
@@ -85,28 +88,47 @@ class _Way:
         self._stuck_after = stuck_after
         self._room = room
 
+    def expect(self, size: int) -> None:
+        """Raises `ChatError` where there is no room for `size` more bytes."""
+        if size > self._room:
+            error = ChatError("The answer is longer than this platform lets through.", code="answer_too_long")
+            error.costly = True  # and will be just as long next time
+            raise error
+
     def take_room(self, size: int) -> None:
-        """Raises `ChatError` where there is none for `size` more bytes."""
+        self.expect(size)
         self._room -= size
-        if self._room < 0:
-            raise ChatError("The answer is longer than this platform lets through.", code="answer_too_long")
 
     async def start(self, told: Iterable[tuple[str, str]]) -> None:
         headers = [*((name.encode(), value.encode("latin-1", "replace")) for name, value in told), *_HEADERS]
         self.started = True
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
-    async def write(self, chunk: bytes) -> None:
+    async def write(self, chunk: bytes, *, more: bool = True) -> None:
         try:
             async with asyncio.timeout(self._stuck_after):
-                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
         except TimeoutError:
             raise CallerGone from None
 
     async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self.write(b"", more=False)
+
+
+def _described(media: Media) -> list[tuple[str, str]]:
+    """A length lets also those see a cut who are told the end by nothing but the end of the connection."""
+    told = [("content-type", _harmless(media.media_type))]
+    return told if media.length is None else [*told, ("content-length", str(media.length))]
 
 
 def _harmless(media_type: str) -> str:
-    """Whatever an upstream calls it, no browser shall take it for a page."""
-    return media_type if media_type.lower().startswith(("audio/", "video/")) else "application/octet-stream"
+    """Whatever an upstream calls it, no browser shall take it for a page.
+
+    So it is one plain type: of several in a row a browser believes the last, and whatever ends in +xml it runs.
+    """
+    essence, _, parameters = media_type.partition(";")
+    kind, _, subtype = essence.strip().lower().partition("/")
+    is_plain = subtype and _PLAIN.issuperset(subtype) and not subtype.endswith("+xml")
+    if kind not in {"audio", "video"} or not is_plain:
+        return "application/octet-stream"
+    return media_type if _PLAIN_PARAMETERS.issuperset(parameters.lower()) else essence.strip()

@@ -59,13 +59,13 @@ async def speak(account: Account, request: SpeechRequest) -> AsyncIterator[Media
     args, ignored = encode(request)
     async with call_once(account, SYNTHESIZE, args) as answer:
         if is_media(_content_type(answer), "audio"):
-            yield Media(_content_type(answer), answer.chunks(), ignored)
+            yield Media(_content_type(answer), answer.chunks(), ignored, answer.length)
             return
         url = url_in(await unwrapped(answer))
         async with account.http.download(url) as sound:
             if not is_media(_content_type(sound), "audio"):
                 raise UpstreamBadResponse("What lies where the upstream's speech should be is no sound.")
-            yield Media(_content_type(sound), sound.chunks(), ignored)
+            yield Media(_content_type(sound), sound.chunks(), ignored, sound.length)
 
 
 def _content_type(answer: HttpAnswer) -> str:

@@ -33,7 +33,7 @@ async def content(http: HttpClient, reference: str) -> AsyncIterator[Media]:
         media_type = answer.headers.get("content-type", "")
         if not is_media(media_type, "video"):
             raise UpstreamBadResponse("What lies where the upstream's film should be is no film.")
-        yield Media(media_type, answer.chunks())
+        yield Media(media_type, answer.chunks(), length=answer.length)
 
 
 def encode(request: VideoRequest, details: Mapping[str, Json]) -> dict[str, Json]:
