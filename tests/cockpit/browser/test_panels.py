@@ -167,6 +167,16 @@ def test_every_client_can_be_tested(cockpit: Page) -> None:
     assert all(": ping" in text for text in works.all_inner_texts())
 
 
+@pytest.mark.parametrize("path", ["v1/chat/completions", "v1/responses", "v1/messages"])
+def test_a_client_is_tested_by_the_api_that_it_calls(cockpit: Page, path: str) -> None:
+    clients = json.dumps([{"name": "Some client", "fields": [["Model", "{model}"]], "path": path}])
+    cockpit.route("**/clients.json", lambda route: route.fulfill(body=clients))
+    go(cockpit, "connect")
+    with cockpit.expect_request(f"**/{path}"):
+        cockpit.get_by_role("button", name="Test as this client").click()
+    cockpit.get_by_text(": ping").wait_for()
+
+
 def test_a_fault_shows_what_a_client_sees(cockpit: Page) -> None:
     go(cockpit, "faults")
     fault = cockpit.locator(".faults .card", has=cockpit.get_by_text("demo/fault-http-404-model", exact=True))
