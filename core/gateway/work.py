@@ -30,7 +30,9 @@ async def perform(work: Work[P, T], record: Record, deadline: float, once: bool,
     """The result of `work`. `once`: do not try again what may have been done already."""
     with _judged(route, lease, record, once=once):
         async with asyncio.timeout_at(deadline):
-            return await work(cast("P", route.upstream.provider), route.model, lease.token)
+            result = await work(cast("P", route.upstream.provider), route.model, lease.token)
+    route.upstream.health.succeeded()
+    return result
 
 
 async def hold(block: Block[P], record: Record, deadline: float, route: Route, lease: Lease) -> Held:
@@ -61,6 +63,8 @@ class Held(NamedTuple):
                 blame(error, self.route, self.lease, record)
                 record.error = error.code or ""
                 raise
+            else:
+                self.route.upstream.health.succeeded()
             finally:
                 patience.stop()
 
@@ -89,7 +93,7 @@ def _judged(route: Route, lease: Lease, record: Record, *, once: bool = False) -
         _blame(late, route, lease, record, once)
         raise late from None
     except ChatError:
-        lease.succeeded()  # the caller's fault: nothing against the token
+        lease.dropped()  # the caller's fault: the upstream may not even have been asked
         raise
     except Exception as error:  # a provider is code that others add: whatever it raises must end lawfully
         failure = ProviderFailure(error)
@@ -100,7 +104,6 @@ def _judged(route: Route, lease: Lease, record: Record, *, once: bool = False) -
         lease.dropped()
         raise
     lease.succeeded()
-    route.upstream.health.succeeded()
     record.first_event = loop_time() - started
 
 

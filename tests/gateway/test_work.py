@@ -144,6 +144,18 @@ async def test_a_callers_fault_says_nothing_against_the_token():
     assert (await embed(road)).vectors == ([3.0],)
 
 
+async def test_a_callers_fault_says_nothing_for_the_token_either():
+    """A token that was refused is tried again one day; a request that went nowhere is no such trial."""
+    able = Able([limited()], [InvalidRequest("No.", param="input")], [limited()])
+    road = Road({"a": able}, tokens={"a": "one"})
+    await failing(embed(road))
+    [(token, _, rest)] = road.upstreams["a"].pool.states()
+    road.clock.advance(1000.0)
+    assert (await failing(embed(road))).param == "input"
+    assert road.upstreams["a"].pool.states() == [(token, "m", rest)]
+    assert not rest.probing
+
+
 async def test_a_providers_bug_is_an_upstream_failure_whose_cause_only_the_log_gets():
     bug, record = ValueError("secret detail"), Record()
     failure = await failing(embed(Road({"a": Able([bug], [bug])}), record=record))
@@ -182,6 +194,16 @@ async def test_a_failure_before_the_sound_may_be_tried_again_and_one_within_it_m
     assert isinstance(await failing(listen(road, record)), UpstreamTruncated)
     assert record.error == "upstream_truncated"
     assert (len(able.tokens), able.open) == (2, 0)
+
+
+async def test_an_upstream_whose_sound_always_breaks_is_left_alone_for_a_while():
+    able = Able(*[[b"ab", UpstreamTruncated()]] * 3, [b"abc"])
+    road = Road({"a": able})
+    for _ in range(3):
+        await failing(listen(road))
+    assert road.upstreams["a"].health.benched
+    await listen(road)
+    assert not road.upstreams["a"].health.benched
 
 
 async def test_sound_that_stalls_ends_with_a_failure():
