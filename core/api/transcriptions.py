@@ -13,7 +13,7 @@ from core.api.shared.access import authorize
 from core.api.shared.ask import ask
 from core.api.shared.errors import json_bytes
 from core.api.shared.fields import check, invalid, take, take_choice, take_given, take_model
-from core.api.shared.form import number, read_form
+from core.api.shared.form import number, read_form, refuse_files
 from core.api.shared.state import gateway_of, record_of
 from core.chat.errors import InvalidRequest
 from core.chat.media import Transcript, TranscriptionRequest, Upload
@@ -76,6 +76,7 @@ def parse(body: dict[str, Json]) -> Asked:
     if take(given, "stream", str) not in {None, "false", "False", "0"}:
         raise invalid("stream", "is not offered: a transcript comes when it is done", "unsupported_parameter")
     number(given, "temperature", 0, 1)
+    refuse_files(given)
     for granularity in check(given.get("timestamp_granularities", []), list, "timestamp_granularities"):
         if granularity not in _GRANULARITIES:
             raise invalid("timestamp_granularities", f"must be of {', '.join(_GRANULARITIES)}")

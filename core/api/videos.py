@@ -17,7 +17,7 @@ from core.api.shared.body import read_json
 from core.api.shared.bytes_reply import BytesReply
 from core.api.shared.errors import json_bytes
 from core.api.shared.fields import invalid, take, take_given, take_model, take_size
-from core.api.shared.form import read_form
+from core.api.shared.form import read_form, refuse_files
 from core.api.shared.pictures import take_picture
 from core.api.shared.state import gateway_of, record_of, remaining_of
 from core.chat.errors import InvalidRequest
@@ -102,6 +102,7 @@ def parse(body: dict[str, Json]) -> Asked:
     seconds = _seconds(given.pop("seconds", None))
     size = take_size(given)
     picture = take_picture(given, "input_reference")
+    refuse_files(given)
     return Asked(VideoRequest(model, prompt, seconds, size, picture, given), ignored)
 
 

@@ -43,6 +43,8 @@ async def post(studio: Scripted, **fields: Any) -> Any:
         ({"timestamp_granularities": "word"}, "timestamp_granularities"),
         ({"timestamp_granularities": ["letter"]}, "timestamp_granularities"),
         ({"response_format": "pdf"}, "response_format"),
+        ({"prompt": SOUND}, "prompt"),
+        ({"known_speaker_references": ["a", SOUND]}, "known_speaker_references"),
     ],
 )
 def test_a_wrong_field_is_named(body: dict[str, Any], param: str) -> None:

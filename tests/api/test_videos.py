@@ -58,6 +58,8 @@ async def post(studio: Scripted, options: Any = None, **body: Any) -> httpx.Resp
         ({"input_reference": {"image_url": "data:image/png;base64,iVBOR"}}, "input_reference"),
         ({"input_reference": Upload("p.png", "image/png", b"")}, "input_reference"),
         ({"input_reference[file_id]": "file-1"}, "input_reference"),
+        ({"style": PNG}, "style"),
+        ({"pictures": [PNG]}, "pictures"),
     ],
 )
 def test_a_wrong_field_is_named(body: dict[str, Any], param: str) -> None:

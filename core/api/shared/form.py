@@ -48,6 +48,13 @@ def parse_form(body: bytes, boundary: bytes) -> dict[str, Json]:
     return fields
 
 
+def refuse_files(body: dict[str, Json]) -> None:
+    """Raises `InvalidRequest` for a file in `body`, from which those that an API knows have been taken."""
+    for name, value in body.items():
+        if any(isinstance(each, Upload) for each in (value if isinstance(value, list) else [value])):
+            raise invalid(name, "must be a text, not a file")
+
+
 def number(body: dict[str, Json], name: str, least: float, most: float) -> None:
     """Turn the text of a number, which stays in `body`, into one."""
     if name not in body:
