@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from core.chat.errors import ChatError
+from core.chat.errors import ChatError, UpstreamBadResponse
 from core.chat.requests import Json
 from core.gateway.keys import SIGNATURE_BYTES
 
@@ -31,9 +31,14 @@ class Ticket(NamedTuple):
 
 
 def seal(ticket: Ticket, sign: Callable[[bytes], bytes]) -> str:
-    """`ticket` as letters, digits, `-` and `_`."""
+    """`ticket` as letters, digits, `-` and `_`. Raises `UpstreamBadResponse` where it would be too long for a URL."""
     content = zlib.compress(json.dumps(ticket, separators=(",", ":")).encode())
-    return base64.urlsafe_b64encode(sign(content) + content).decode().rstrip("=")
+    sealed = base64.urlsafe_b64encode(sign(content) + content).decode().rstrip("=")
+    if len(sealed) > LONGEST:
+        error = UpstreamBadResponse("The upstream began the job under a name that is too long to be kept.")
+        error.costly = True
+        raise error
+    return sealed
 
 
 def unseal(text: str, is_signed: Callable[[bytes, bytes], bool]) -> Ticket:

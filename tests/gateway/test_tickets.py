@@ -1,13 +1,14 @@
 """What a caller holds of a job: found again by any instance with the same keys, worth nothing when touched."""
 
+import random
 import re
 
 import pytest
 
-from core.chat.errors import ChatError
+from core.chat.errors import ChatError, UpstreamBadResponse
 from core.gateway.keys import OVERLAP, Keys
 from core.gateway.secrets import Secrets
-from core.gateway.tickets import Ticket, seal, unseal
+from core.gateway.tickets import LONGEST, Ticket, seal, unseal
 from tests.support.road import Clock, Store
 
 TICKET = Ticket(
@@ -32,6 +33,17 @@ async def test_another_instance_reads_what_one_sealed():
     sealed = seal(TICKET, (await keys_of("key-a,key-b"))[0].sign)
     assert unseal(sealed, (await keys_of("key-b,key-a"))[0].is_signed) == TICKET
     assert re.fullmatch(r"[\w-]+", sealed, re.ASCII)
+
+
+async def test_what_could_not_be_found_again_is_not_sealed():
+    """Its film is made and paid for, but a name that nobody can use would not bring it back."""
+    keys, _ = await keys_of("key-a")
+    name = random.Random(7).randbytes(LONGEST).hex()
+    kept = TICKET._replace(reference=name[: LONGEST // 2])
+    assert unseal(seal(kept, keys.sign), keys.is_signed) == kept
+    with pytest.raises(UpstreamBadResponse) as caught:
+        seal(TICKET._replace(reference=name), keys.sign)
+    assert caught.value.costly
 
 
 async def test_a_touched_ticket_is_none_of_ours():
