@@ -18,6 +18,7 @@ from core.api.shared.body import read_json
 from core.api.shared.errors import json_bytes
 from core.api.shared.fields import bounded, invalid, number_within, take, take_choice, take_given, take_model
 from core.api.shared.state import gateway_of, record_of
+from core.chat.errors import UpstreamBadResponse
 from core.chat.events import Usage
 from core.chat.media import EmbeddingRequest, Embeddings
 from core.chat.ports import EmbeddingProvider
@@ -112,4 +113,7 @@ def _are_tokens(given: Json) -> bool:
 
 
 def _base64(vector: Sequence[float]) -> str:
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    try:
+        return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    except OverflowError:
+        raise UpstreamBadResponse("The upstream answered with vectors of numbers beyond all measure.") from None

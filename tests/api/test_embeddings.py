@@ -97,6 +97,13 @@ async def test_base64_is_little_endian_floats_of_four_bytes() -> None:
     assert told == [pytest.approx((0.1, -2.5)), pytest.approx((1.0, 1e-9))]
 
 
+async def test_a_number_that_four_bytes_cannot_hold_is_no_answer() -> None:
+    huge = Embeddings(([0.5, 1e300],), Usage(1, 0))
+
+    assert refusal(await post(Studio(huge), encoding_format="base64")) == (502, "upstream_bad_response", None)
+    assert (await post(Studio(huge))).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("given", "tokens"), [("eight letters!!!", 4), (["中文中文", "abcd"], 4), ([[1, 2], [3]], 3), ([5], 1)]
 )

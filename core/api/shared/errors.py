@@ -16,7 +16,8 @@ from core.chat.requests import Json
 ErrorObject: TypeAlias = Callable[[ChatError], dict[str, Json]]
 """The body of an error in some API's form. The error has already passed `redact_error`."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # json.dumps would make one for each token
+# json.dumps would make one for each token
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class OwnErrors(APIRouter):
@@ -60,5 +61,20 @@ def error_response(
 
 
 def json_bytes(value: Json) -> bytes:
-    """Compact UTF-8 JSON. A half of a character, which UTF-8 cannot say, becomes a question mark."""
-    return _ENCODER.encode(value).encode("utf-8", "replace")
+    """Compact UTF-8 JSON. A half of a character, which UTF-8 cannot say, becomes a question mark.
+
+    Infinity and NaN, which an upstream may have told and JSON cannot say, become null.
+    """
+    try:
+        text = _ENCODER.encode(value)
+    except ValueError:
+        text = _ENCODER.encode(_sayable(value))
+    return text.encode("utf-8", "replace")
+
+
+def _sayable(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _sayable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
