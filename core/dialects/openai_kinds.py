@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from core.chat.kinds import kind_by_name
 from core.chat.ports import ModelKind
 from core.chat.requests import Json
 
@@ -45,17 +46,6 @@ _WORDS: Final[Mapping[str, ModelKind]] = {
 }
 """In the order in which they count: whatever talks besides all else is there to talk."""
 
-_STEMS: Final[tuple[tuple[ModelKind, tuple[str, ...]], ...]] = (
-    ("embedding", ("embed", "bge-", "e5-", "gte-", "all-minilm")),
-    ("transcription", ("whisper", "transcribe", "asr-")),
-    ("speech", ("tts", "kokoro", "orpheus")),
-    ("video", ("sora", "veo-", "kling", "wan2", "wan-2", "cogvideo", "hunyuanvideo", "hunyuan-video", "seedance",
-               "hailuo")),
-    ("image", ("dall-e", "gpt-image", "chatgpt-image", "flux", "stable-diffusion", "sdxl", "imagen", "qwen-image",
-               "seedream", "ideogram", "recraft", "hidream", "kolors")),
-)  # fmt: skip
-"""How names begin, or a word within them."""
-
 
 def kind_of(entry: Mapping[str, Json]) -> ModelKind:
     """What the model of this entry makes; chat where nothing says otherwise."""
@@ -63,8 +53,7 @@ def kind_of(entry: Mapping[str, Json]) -> ModelKind:
         said = {_WORDS.get(word.lower().replace("_", "-").replace(" ", "-")) for word in told}
         if kind := next((kind for kind in _WORDS.values() if kind in said), None):
             return kind
-    name = "-" + "".join(letter if letter.isalnum() else "-" for letter in str(entry["id"]).lower()) + "-"
-    return next((kind for kind, stems in _STEMS if any(f"-{stem}" in name for stem in stems)), "chat")
+    return kind_by_name(str(entry["id"]))
 
 
 def _told(entry: Mapping[str, Json]) -> Iterable[list[str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.chat.errors import UnknownModel
+from core.chat.kinds import kind_by_name
 from core.chat.ports import ModelInfo
 from core.gateway.upstreams import Upstream
 
@@ -56,8 +57,9 @@ class Catalogue:
         await _discover(upstream for upstream in self._upstreams.values() if upstream.worth_asking)
         listed: dict[str, Listed] = {}
         for alias, targets in self._aliases.items():
-            provider, _, upstream_model = targets[0].partition("/")
-            listed[alias] = Listed(alias, provider, ModelInfo(upstream_model))
+            provider, _, model = targets[0].partition("/")
+            known = (self._upstreams[provider].models or {}).get(model)
+            listed[alias] = Listed(alias, provider, known or ModelInfo(model, kind=kind_by_name(model)))
         for upstream in self._upstreams.values():
             for name, info in (upstream.models or {}).items():
                 listed.setdefault(name, Listed(name, upstream.name, info))

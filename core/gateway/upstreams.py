@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from core.chat.errors import Unavailable, UpstreamError
+from core.chat.kinds import kind_by_name
 from core.chat.ports import NO_TOKEN, ChatProvider, ModelInfo, Token
 from core.chat.settings import Models, ProviderSettings
 from core.chat.wildcards import chosen, matches
@@ -210,4 +211,6 @@ def _models_named(models: Models) -> Mapping[str, ModelInfo] | None:
     """What the configuration alone tells; a pattern is no name to ask for."""
     if isinstance(models, str):
         return None
-    return {name: ModelInfo(upstream) for name, upstream in models.items() if "*" not in name}
+    return {
+        name: ModelInfo(upstream, kind=kind_by_name(upstream)) for name, upstream in models.items() if "*" not in name
+    }

@@ -182,3 +182,20 @@ async def test_the_list_names_each_model_once_with_who_answers_first():
         ("fast", "a"),
         ("large", "b"),
     ]
+
+
+async def test_what_a_model_makes_is_known_by_its_configured_name_and_behind_an_alias():
+    road = Road(
+        {"a": Scripted(), "b": Scripted(models=["flux-1"])},
+        models={"a": {"draw": "dall-e-3", "talk": "gpt-4o"}, "b": "discover"},
+        aliases={"picture": ["b/flux-1"], "film": ["b/sora-2"], "other": ["a/draw"]},
+    )
+    kinds = {listed.id: listed.info.kind for listed in await road.gateway.list_models()}
+    assert kinds == {
+        "draw": "image",
+        "talk": "chat",
+        "picture": "chat",
+        "film": "video",
+        "other": "image",
+        "flux-1": "chat",
+    }
