@@ -32,6 +32,10 @@ from handlers.aws.asgi import http_request
 from handlers.aws.observability import Observed
 from handlers.aws.runtime import serve
 from handlers.aws.runtime_api import RuntimeApi
+from handlers.aws.whole import ROOM, Whole
+
+STREAMED = 199_000_000
+"""Bytes: Lambda cuts a streamed answer off at 200 MB."""
 
 
 def run(api: RuntimeApi) -> None:
@@ -47,28 +51,32 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return mangum(event, context)
 
 
-def build(environment: Mapping[str, str] = os.environ) -> ASGI:
-    """The whole gateway, observed, with the platform's deadline. Raises `ConfigError` with file and line."""
+def build(environment: Mapping[str, str] = os.environ, room: int = STREAMED) -> ASGI:
+    """The whole gateway, observed, with the platform's limits. Raises `ConfigError` with file and line.
+
+    `room` is how many bytes an answer may have that is read while it arrives.
+    """
     settings = load(environment)
     try:
         app = create_app(settings, public=True, environment=environment)
     except ConfigError as error:
         raise located(error, settings.source) from None
-    return Granted(Observed(app))
+    return Granted(Observed(app), room)
 
 
 class Granted:
-    """Tells the app how much of the function's time is left: Lambda's word, never a caller's."""
+    """Tells the app how much of the function's time is left, Lambda's word and never a caller's, and how much room."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, room: int) -> None:
         self._app = app
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        grant(scope, scope["aws.context"].get_remaining_time_in_millis() / 1000)
+        grant(scope, scope["aws.context"].get_remaining_time_in_millis() / 1000, self._room)
         await self._app(scope, receive, send)
 
 
 @cache
 def _buffered() -> Mangum:
     asyncio.set_event_loop(asyncio.new_event_loop())
-    return Mangum(build(), lifespan="off")
+    return Mangum(Whole(build(room=ROOM)), lifespan="off")
