@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.gateways import Connected
+from tests.conformance.kinds import everywhere
 from tests.conformance.schema import check
 from tests.conformance.sse import events
-from tests.support.openai_upstream import OpenAIUpstream
+from tests.support.chat_upstream import ChatUpstream
 
 
-def test_a_completion_is_one_by_schema(gateway: Connected, upstream: OpenAIUpstream) -> None:
+@everywhere
+def test_a_completion_is_one_by_schema(gateway: Connected, upstream: ChatUpstream) -> None:
     """Item 115. A chat model answers it."""
     answer = gateway.http.post("/v1/completions", json={"model": "echo", "prompt": "one two", "max_tokens": 1})
 
@@ -18,10 +20,12 @@ def test_a_completion_is_one_by_schema(gateway: Connected, upstream: OpenAIUpstr
     check(completion, "CreateCompletionResponse")
     assert completion["object"] == "text_completion"
     assert completion["choices"] == [{"index": 0, "text": "one ", "logprobs": None, "finish_reason": "length"}]
-    assert completion["usage"] == {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
-    assert upstream.bodies[0]["messages"] == [{"role": "user", "content": "one two"}]
+    usage = completion["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] >= 2
+    assert upstream.turns[0].conversation == [("user", "one two")]
 
 
+@everywhere
 @pytest.mark.parametrize("n", [1, 2])
 def test_each_prompt_has_its_choices_in_order(gateway: Connected, n: int) -> None:
     """Item 116."""
@@ -32,6 +36,7 @@ def test_each_prompt_has_its_choices_in_order(gateway: Connected, n: int) -> Non
     assert [choice["text"] for choice in choices] == [prompt for prompt in prompts for _ in range(n)]
 
 
+@everywhere
 def test_a_streamed_completion_is_made_of_completions(gateway: Connected) -> None:
     """Item 117."""
     body = {"model": "echo", "prompt": "one two", "stream": True, "stream_options": {"include_usage": True}}
@@ -42,9 +47,10 @@ def test_a_streamed_completion_is_made_of_completions(gateway: Connected) -> Non
     assert len({(chunk["id"], chunk["object"], chunk["model"]) for chunk in [*chunks, usage]}) == 1
     assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == "one two"
     assert [chunk["choices"][0]["finish_reason"] for chunk in chunks] == [None, None, "stop"]
-    assert (usage["choices"], usage["usage"]["total_tokens"], done) == ([], 4, "[DONE]")
+    assert (usage["choices"], usage["usage"]["total_tokens"] >= 2, done) == ([], True, "[DONE]")
 
 
+@everywhere
 def test_the_official_client_reads_it_streamed_and_whole(gateway: Connected) -> None:
     with gateway.openai() as client:
         whole = client.completions.create(model="echo", prompt=["one", "two"])

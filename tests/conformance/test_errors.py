@@ -10,8 +10,9 @@ import pytest
 from openai import BadRequestError, NotFoundError
 
 from tests.conformance.gateways import Connected, question
+from tests.conformance.kinds import everywhere
 from tests.conformance.schema import check
-from tests.support.openai_upstream import OpenAIUpstream
+from tests.support.chat_upstream import ChatUpstream
 
 ASSISTANT = {"role": "assistant", "content": "a"}
 CALLING = {**ASSISTANT, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}
@@ -83,7 +84,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("param", INVALID)
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
-def test_an_invalid_field_is_named(gateway: Connected, upstream: OpenAIUpstream, param: str, path: str) -> None:
+def test_an_invalid_field_is_named(gateway: Connected, upstream: ChatUpstream, param: str, path: str) -> None:
     """Item 13. Text completions share the parameters, but know neither messages nor tools."""
     if path == "/v1/completions" and param.startswith(("messages", "tool")):
         param, body = "prompt", {"model": "echo", "prompt": 7}
@@ -140,6 +141,7 @@ def test_what_is_too_much_names_its_limit(gateway: Connected, body: Any, limit: 
     assert limit in answer.json()["error"]["message"]
 
 
+@everywhere
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
 def test_an_unknown_model_is_a_plain_404_also_for_a_stream(gateway: Connected, path: str, stream: bool) -> None:
@@ -232,9 +234,7 @@ def test_a_callers_words_cannot_make_headers(gateway: Connected) -> None:
     assert "set-cookie" not in answer.headers
 
 
-def test_where_to_call_and_with_which_key_is_not_the_callers_to_say(
-    gateway: Connected, upstream: OpenAIUpstream
-) -> None:
+def test_where_to_call_and_with_which_key_is_not_the_callers_to_say(gateway: Connected, upstream: ChatUpstream) -> None:
     given = {"base_url": "http://evil.example", "api_base": "http://evil.example", "api_key": "k"}
 
     answer = gateway.chat("echo", **given)

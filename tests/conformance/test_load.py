@@ -8,15 +8,18 @@ from contextlib import ExitStack, closing
 import httpx
 
 from tests.conformance.gateways import AUTHORIZED, Connected, connected, question
+from tests.conformance.kinds import Kind, everywhere, upstream_of
 from tests.conformance.sse import chunks, content
 from tests.conformance.test_disconnects import CHAT, call
+from tests.support.chat_upstream import ChatUpstream
 from tests.support.loops import PATIENCE
 from tests.support.openai_models import ALL
-from tests.support.openai_upstream import OpenAIUpstream, openai_upstream
+from tests.support.openai_upstream import openai_upstream
 
 
+@everywhere
 async def test_twenty_slow_streams_run_side_by_side_and_are_not_mixed(
-    gateway: Connected, upstream: OpenAIUpstream
+    gateway: Connected, upstream: ChatUpstream
 ) -> None:
     """Item 138: none may go on before all twenty have begun."""
 
@@ -35,9 +38,11 @@ async def test_twenty_slow_streams_run_side_by_side_and_are_not_mixed(
     assert texts == [f"number-{number} and the rest" for number in range(20)]
 
 
-def test_thirty_clients_that_leave_at_once_leave_nothing_behind() -> None:
+@everywhere
+def test_thirty_clients_that_leave_at_once_leave_nothing_behind(upstream_kind: Kind) -> None:
     """Item 140: no connection, no task, and the next request is served."""
-    with openai_upstream(ALL) as upstream, connected(upstream, provider='models = ["gated", "echo"]') as gateway:
+    with upstream_of(upstream_kind) as upstream, connected(upstream) as gateway:
+        gateway.http.get("/v1/models")  # so that nobody waits for the list
         before = gateway.served.tasks()
         with ExitStack() as clients:
             for number in range(30):

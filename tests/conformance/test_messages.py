@@ -10,12 +10,13 @@ from anthropic.types import Message, RawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from tests.conformance.gateways import Connected, connected
+from tests.conformance.kinds import everywhere, with_an_end, with_pictures
 from tests.conformance.named_sse import kinds, named_events
 from tests.conformance.samples import PIXEL, UNICODE, WEATHER
+from tests.support.chat_upstream import ChatUpstream
 from tests.support.gateway import KEY
 from tests.support.models import CALLS, THOUGHT
 from tests.support.openai_models import REFUSAL
-from tests.support.openai_upstream import OpenAIUpstream
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 SCHEMA = WEATHER["function"]["parameters"]
@@ -120,6 +121,7 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, body["error"]["type"]
 
 
+@everywhere
 def test_a_whole_message(gateway: Connected) -> None:
     """Item 100."""
     answer = post(gateway, prompt=UNICODE)
@@ -133,6 +135,7 @@ def test_a_whole_message(gateway: Connected) -> None:
     assert (message.usage.cache_read_input_tokens, message.usage.cache_creation_input_tokens) == (0, 0)
 
 
+@everywhere
 def test_the_golden_stream(gateway: Connected) -> None:
     """Items 103, 108 and 114."""
     events = streamed(gateway, prompt=UNICODE)
@@ -152,11 +155,11 @@ def test_the_golden_stream(gateway: Connected) -> None:
     assert (start["content"], start["stop_reason"], start["model"]) == ([], None, "echo")
     assert start["usage"]["input_tokens"] >= 1
     assert end["delta"] == {"stop_reason": "end_turn", "stop_sequence": None}
-    assert end["usage"]["output_tokens"] == len(UNICODE.split())
+    assert end["usage"]["output_tokens"] >= 1
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_claude_code_sends_reaches_the_model(gateway: Connected, upstream: OpenAIUpstream, stream: bool) -> None:
+def test_what_claude_code_sends_reaches_the_model(gateway: Connected, upstream: ChatUpstream, stream: bool) -> None:
     """Items 101, 102 and 104, in the order that chat services want."""
     headers = {
         "anthropic-version": "2023-06-01",
@@ -189,7 +192,7 @@ def test_what_claude_code_sends_reaches_the_model(gateway: Connected, upstream: 
     assert not {"metadata", "context_management", "thinking", "output_config", "system"} & asked.keys()
 
 
-def test_parameters_have_their_names_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_parameters_have_their_names_upstream(gateway: Connected, upstream: ChatUpstream) -> None:
     schema_format = {"type": "json_schema", "schema": SCHEMA}
     answer = post(
         gateway,
@@ -213,25 +216,28 @@ def test_parameters_have_their_names_upstream(gateway: Connected, upstream: Open
 
 
 @pytest.mark.parametrize(("given", "told"), [("auto", "auto"), ("any", "required"), ("none", "none")])
-def test_tool_choices(gateway: Connected, upstream: OpenAIUpstream, given: str, told: str) -> None:
+def test_tool_choices(gateway: Connected, upstream: ChatUpstream, given: str, told: str) -> None:
     post(gateway, tools=TOOLS, tool_choice={"type": given})
 
     assert upstream.bodies[0]["tool_choice"] == told
 
 
+@everywhere
 def test_tool_calls_streamed_are_whole_blocks_of_their_own(gateway: Connected) -> None:
     """Items 104 and 105."""
     events = streamed(gateway, "parallel-tools", tools=TOOLS)
 
     found = blocks(events)
-    assert [(block["type"], block["id"], block["name"], block["input"]) for block in found] == [
-        ("tool_use", "call_0", "get_weather", {}),
-        ("tool_use", "call_1", "get_time", {}),
+    assert [(block["type"], block["name"], block["input"]) for block in found] == [
+        ("tool_use", "get_weather", {}),
+        ("tool_use", "get_time", {}),
     ]
+    assert len({block["id"] for block in found} - {""}) == 2
     assert [TypeAdapter(dict[str, str]).validate_json(block["partial_json"]) for block in found] == list(CALLS)
     assert events[-2]["delta"]["stop_reason"] == "tool_use"
 
 
+@everywhere
 def test_tool_calls_of_a_whole_message_have_objects_as_input(gateway: Connected) -> None:
     """Item 104."""
     body = post(gateway, "parallel-tools", tools=TOOLS).json()
@@ -240,6 +246,7 @@ def test_tool_calls_of_a_whole_message_have_objects_as_input(gateway: Connected)
     assert body["stop_reason"] == "tool_use"
 
 
+@everywhere
 def test_thinking_is_a_block_before_the_answer_where_it_was_asked_for(gateway: Connected) -> None:
     thinking, text = blocks(streamed(gateway, "reasoning", thinking={"type": "adaptive"}))
     whole = post(gateway, "reasoning", thinking={"type": "enabled", "budget_tokens": 1024}).json()["content"]
@@ -251,6 +258,7 @@ def test_thinking_is_a_block_before_the_answer_where_it_was_asked_for(gateway: C
     ]
 
 
+@everywhere
 @pytest.mark.parametrize(
     "body", [{}, {"thinking": {"type": "disabled"}}, {"thinking": {"type": "adaptive", "display": "omitted"}}]
 )
@@ -267,6 +275,7 @@ def test_a_refusal_is_text_and_says_that_it_is_one(gateway: Connected) -> None:
     assert (whole["content"][0]["text"], whole["stop_reason"]) == (REFUSAL, "refusal")
 
 
+@everywhere
 def test_a_token_limit_is_told(gateway: Connected) -> None:
     """Item 109."""
     assert post(gateway, prompt="one two three", max_tokens=2).json()["stop_reason"] == "max_tokens"
@@ -276,9 +285,7 @@ def test_a_token_limit_is_told(gateway: Connected) -> None:
 @pytest.mark.parametrize(
     ("source", "url"), [(BASE64, PIXEL), ({"type": "url", "url": "https://x.test/a.png"}, "https://x.test/a.png")]
 )
-def test_pictures_reach_the_model(
-    gateway: Connected, upstream: OpenAIUpstream, source: dict[str, str], url: str
-) -> None:
+def test_pictures_reach_the_model(gateway: Connected, upstream: ChatUpstream, source: dict[str, str], url: str) -> None:
     """Item 110."""
     post(gateway, prompt=[{"type": "image", "source": source}, {"type": "text", "text": "see"}])
 
@@ -288,7 +295,54 @@ def test_pictures_reach_the_model(
     ]
 
 
-def test_a_picture_in_the_result_of_a_tool_follows_it(gateway: Connected, upstream: OpenAIUpstream) -> None:
+@with_pictures
+def test_a_picture_reaches_any_model_that_takes_some(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Item 110."""
+    answer = post(gateway, prompt=[{"type": "image", "source": BASE64}, {"type": "text", "text": "see"}])
+
+    assert answer.json()["content"][0]["text"] == "see"
+    assert upstream.turns[0].pictures == [PIXEL]
+
+
+@everywhere
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_claude_code_sends_reaches_any_model(gateway: Connected, upstream: ChatUpstream, stream: bool) -> None:
+    """Items 101, 102 and 104."""
+    answer = gateway.http.post("/v1/messages?beta=true", json={"model": "echo", **CLAUDE_CODE, "stream": stream})
+
+    assert answer.status_code == 200
+    assert "now?" in answer.text
+    heard = upstream.turns[0].seen.body.decode() + str(upstream.begun)
+    for said in (
+        "You are Claude Code",
+        "Be brief.",
+        "What is the weather?",
+        "I look.",
+        "sunny",
+        "no clock",
+        "and now?",
+    ):
+        assert said in heard
+
+
+@everywhere
+def test_a_round_of_tools(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Item 104."""
+    called = post(gateway, "tools", "weather?", tools=TOOLS).json()
+    [call] = called["content"]
+    assert (called["stop_reason"], call["input"]) == ("tool_use", CALLS[0])
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": "sunny"}
+    messages = [
+        {"role": "user", "content": "weather?"},
+        {"role": "assistant", "content": called["content"]},
+        {"role": "user", "content": [result]},
+    ]
+
+    assert post(gateway, "tools", messages=messages, tools=TOOLS).json()["content"][0]["text"] == "sunny"
+    assert upstream.turns[1].has_result
+
+
+def test_a_picture_in_the_result_of_a_tool_follows_it(gateway: Connected, upstream: ChatUpstream) -> None:
     """No chat service takes one in the result itself."""
     result = [{"type": "text", "text": "taken"}, {"type": "image", "source": BASE64}]
     messages = [
@@ -305,7 +359,7 @@ def test_a_picture_in_the_result_of_a_tool_follows_it(gateway: Connected, upstre
     assert told[3]["content"][1]["image_url"]["url"] == PIXEL
 
 
-def test_a_document_reaches_the_model_as_a_file(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_a_document_reaches_the_model_as_a_file(gateway: Connected, upstream: ChatUpstream) -> None:
     source = {"type": "base64", "media_type": "application/pdf", "data": "JVBERg=="}
     post(gateway, prompt=[{"type": "document", "title": "a.pdf", "source": source}, {"type": "text", "text": "see"}])
 
@@ -368,7 +422,7 @@ INVALID: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("param", INVALID)
-def test_an_invalid_field_is_named(gateway: Connected, upstream: OpenAIUpstream, param: str) -> None:
+def test_an_invalid_field_is_named(gateway: Connected, upstream: ChatUpstream, param: str) -> None:
     """Item 111."""
     answer = post(gateway, **INVALID[param])
 
@@ -386,6 +440,7 @@ def test_what_is_refused_at_the_door_has_anthropics_form_too(gateway: Connected)
     assert "type" not in gateway.http.post("/v1/messagesque", json={}).json()
 
 
+@everywhere
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("model", "status", "kind"),
@@ -409,9 +464,20 @@ def test_a_failure_before_the_answer_is_a_status(
     assert model != "fails-429" or answer.headers["retry-after"] == "17"
 
 
-@pytest.mark.parametrize("model", ["breaks-error", "breaks-end", "breaks-close", "breaks-reset"])
+@everywhere
+@pytest.mark.parametrize("model", ["breaks-error", "breaks-close", "breaks-reset"])
 def test_a_failure_within_the_answer_is_an_event_and_no_end(fresh: Connected, model: str) -> None:
     """Item 148."""
+    check_failure(fresh, model)
+
+
+@with_an_end
+def test_an_answer_that_lacks_its_end_has_none_here_either(fresh: Connected) -> None:
+    """Item 148."""
+    check_failure(fresh, "breaks-end")
+
+
+def check_failure(fresh: Connected, model: str) -> None:
     *before, last = streamed(fresh, model)
 
     assert (last["type"], last["error"]["type"]) == ("error", "api_error")
@@ -419,8 +485,9 @@ def test_a_failure_within_the_answer_is_an_event_and_no_end(fresh: Connected, mo
     assert error_of(post(fresh, model))[0] == 502
 
 
+@everywhere
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
-def test_a_stream_that_had_to_begin_before_its_answer_goes_on_with_it(upstream: OpenAIUpstream, path: str) -> None:
+def test_a_stream_that_had_to_begin_before_its_answer_goes_on_with_it(upstream: ChatUpstream, path: str) -> None:
     """Comments keep the line open; the events come as if nothing had been."""
     body = {"model": "silent", "max_tokens": 9, "stream": True, "input": "hello", "messages": [USER]}
     with connected(upstream, "commit_after = 0.05") as eager, eager.http.stream("POST", path, json=body) as answer:
@@ -433,7 +500,8 @@ def test_a_stream_that_had_to_begin_before_its_answer_goes_on_with_it(upstream: 
     assert kinds(events)[-1] in {"message_stop", "response.completed"}
 
 
-def test_tokens_are_counted_without_an_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+@everywhere
+def test_tokens_are_counted_without_an_upstream(gateway: Connected, upstream: ChatUpstream) -> None:
     """Item 113: everything that is sent counts."""
 
     def count(**body: Any) -> int:
@@ -449,7 +517,7 @@ def test_tokens_are_counted_without_an_upstream(gateway: Connected, upstream: Op
     assert upstream.asked == []
 
 
-def test_tokens_of_a_model_that_nobody_has_are_not_counted(upstream: OpenAIUpstream) -> None:
+def test_tokens_of_a_model_that_nobody_has_are_not_counted(upstream: ChatUpstream) -> None:
     """Item 112. What an alias names or a pattern lets through is known, though nobody lists it."""
     fixed = 'models = ["claude-*"]\n[models]\nbest = ["up/claude-9"]'
     with connected(upstream, provider=fixed) as gateway:

@@ -9,17 +9,18 @@ import httpx
 import pytest
 
 from tests.conformance.gateways import Connected
+from tests.conformance.kinds import everywhere, with_an_end, with_pictures
 from tests.conformance.named_sse import kinds, named_events
 from tests.conformance.samples import PIXEL, UNICODE, WEATHER
 from tests.conformance.schema import check
 from tests.conformance.sse import chunks, content, finishes
+from tests.support.chat_upstream import ChatUpstream
 from tests.support.models import CALLS, THOUGHT
 from tests.support.openai_models import REFUSAL
-from tests.support.openai_upstream import OpenAIUpstream
 
 SCHEMA = WEATHER["function"]["parameters"]
 TOOLS = [{"type": "function", "name": name, "parameters": SCHEMA} for name in ("get_weather", "get_time")]
-EVERY_KIND = ["echo", "reasoning", "refusal", "tools", "parallel-tools", "no-usage"]
+ANYBODYS = ["echo", "reasoning", "tools", "parallel-tools"]
 
 HISTORY: list[dict[str, Any]] = [
     {"role": "user", "content": [{"type": "input_text", "text": "What is the weather?"}]},
@@ -100,6 +101,7 @@ def said(item: dict[str, Any]) -> str:
     return "".join(part["text"] for part in item["content"])
 
 
+@everywhere
 def test_a_whole_response(gateway: Connected) -> None:
     """Items 87 and 97."""
     response = whole(gateway, given=UNICODE)
@@ -110,9 +112,10 @@ def test_a_whole_response(gateway: Connected) -> None:
     assert message["content"] == [{"type": "output_text", "text": UNICODE, "annotations": [], "logprobs": []}]
     usage = response["usage"]
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
-    assert usage["output_tokens"] == len(UNICODE.split())
+    assert min(usage["input_tokens"], usage["output_tokens"]) >= 1
 
 
+@everywhere
 def test_parameters_are_repeated(gateway: Connected) -> None:
     """Item 88."""
     given = {
@@ -127,8 +130,8 @@ def test_parameters_are_repeated(gateway: Connected) -> None:
         "reasoning": {"effort": "low"},
         "prompt_cache_key": "key",
     }
-    response = whole(gateway, **given)
-    created = streamed(gateway, **given)[0]["response"]
+    response = whole(gateway, "tools", **given)
+    created = streamed(gateway, "tools", **given)[0]["response"]
 
     for told in (response, created):
         assert {name: told[name] for name in given} == {
@@ -146,6 +149,7 @@ def test_what_was_not_given_has_its_default(gateway: Connected) -> None:
     assert (response["instructions"], response["metadata"], response["previous_response_id"]) == (None, {}, None)
 
 
+@everywhere
 def test_the_golden_stream(gateway: Connected) -> None:
     """Items 94 and 97."""
     events = streamed(gateway, given=UNICODE)
@@ -167,15 +171,26 @@ def test_the_golden_stream(gateway: Connected) -> None:
     final = events[-1]["response"]
     assert "".join(deltas) == said(item) == events[-4]["text"] == UNICODE
     assert (final["output"], final["status"]) == ([item], "completed")
-    assert final["usage"]["output_tokens"] == len(UNICODE.split())
+    assert final["usage"]["output_tokens"] >= 1
 
 
-@pytest.mark.parametrize("model", EVERY_KIND)
+@everywhere
+@pytest.mark.parametrize("model", ANYBODYS)
 def test_streamed_and_whole_are_the_same(gateway: Connected, model: str) -> None:
     """Items 94 to 96, ids aside."""
+    check_sameness(gateway, model)
 
+
+@pytest.mark.parametrize("model", ["refusal", "no-usage"])
+def test_so_are_they_of_what_only_openai_has(gateway: Connected, model: str) -> None:
+    """Item 94."""
+    check_sameness(gateway, model)
+
+
+def check_sameness(gateway: Connected, model: str) -> None:
     def without_ids(output: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{key: value for key, value in item.items() if key != "id"} for item in output]
+        """The gateway's own ids, and those that it gives to calls where the upstream has none."""
+        return [{key: value for key, value in item.items() if key not in {"id", "call_id"}} for item in output]
 
     events = streamed(gateway, model, tools=TOOLS)
 
@@ -183,6 +198,7 @@ def test_streamed_and_whole_are_the_same(gateway: Connected, model: str) -> None
     assert without_ids(items(events)) == without_ids(whole(gateway, model, tools=TOOLS)["output"])
 
 
+@everywhere
 def test_two_calls_streamed(gateway: Connected) -> None:
     """Items 92 and 95."""
     events = streamed(gateway, "parallel-tools", tools=TOOLS)
@@ -195,16 +211,18 @@ def test_two_calls_streamed(gateway: Connected) -> None:
     ]
     assert kinds(events)[2:-1] == 2 * of_one_call
     found = items(events)
-    assert [(item["call_id"], item["name"], json.loads(item["arguments"])) for item in found] == [
-        ("call_0", "get_weather", CALLS[0]),
-        ("call_1", "get_time", CALLS[1]),
+    assert [(item["name"], json.loads(item["arguments"])) for item in found] == [
+        ("get_weather", CALLS[0]),
+        ("get_time", CALLS[1]),
     ]
+    assert len({item["call_id"] for item in found} - {""}) == 2
     done = [event for event in events if event["type"] == "response.function_call_arguments.done"]
     assert [(event["name"], event["arguments"]) for event in done] == [
         (item["name"], item["arguments"]) for item in found
     ]
 
 
+@everywhere
 def test_thinking_is_an_item_before_the_message(gateway: Connected) -> None:
     """Item 96."""
     events = streamed(gateway, "reasoning")
@@ -222,7 +240,8 @@ def test_a_refusal_is_a_part_of_its_own(gateway: Connected) -> None:
     assert item["content"] == [{"type": "refusal", "refusal": REFUSAL}]
 
 
-def test_a_token_limit_makes_it_incomplete(gateway: Connected, upstream: OpenAIUpstream) -> None:
+@everywhere
+def test_a_token_limit_makes_it_incomplete(gateway: Connected) -> None:
     """Item 91."""
     events = streamed(gateway, given="one two three", max_output_tokens=2)
 
@@ -231,9 +250,9 @@ def test_a_token_limit_makes_it_incomplete(gateway: Connected, upstream: OpenAIU
         assert (response["status"], response["incomplete_details"]) == ("incomplete", {"reason": "max_output_tokens"})
         assert response["output"][0]["status"] == "incomplete"
         assert said(response["output"][0]) == "one two "
-    assert upstream.bodies[0]["max_tokens"] == 2
 
 
+@everywhere
 @pytest.mark.parametrize(
     "given",
     [
@@ -242,17 +261,26 @@ def test_a_token_limit_makes_it_incomplete(gateway: Connected, upstream: OpenAIU
         [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}],
     ],
 )
-def test_the_input_has_several_forms(gateway: Connected, upstream: OpenAIUpstream, given: Any) -> None:
+def test_the_input_has_several_forms(gateway: Connected, upstream: ChatUpstream, given: Any) -> None:
     """Items 89 and 90."""
     assert said(whole(gateway, given=given, instructions="be brief")["output"][0]) == "hello"
-    assert upstream.bodies[0]["messages"] == [
-        {"role": "system", "content": "be brief"},
-        {"role": "user", "content": "hello"},
-    ]
+    assert upstream.turns[0].conversation == [("system", "be brief"), ("user", "hello")]
+
+
+@everywhere
+def test_nothing_of_a_history_is_lost_on_its_way_to_any_upstream(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Items 89 and 92."""
+    history = [*HISTORY[:6], {**HISTORY[6], "output": "noon"}, HISTORY[7]]
+
+    assert said(whole(gateway, given=history, tools=TOOLS)["output"][0]) == "and now?"
+
+    heard = upstream.turns[0].seen.body.decode() + str(upstream.begun)
+    told = ("What is the weather?", "I look.", "get_weather", "sunny", "get_time", "noon", "and now?")
+    assert [said for said in told if said not in heard] == []
 
 
 def test_a_history_reaches_the_model_in_the_order_that_chat_services_want(
-    gateway: Connected, upstream: OpenAIUpstream
+    gateway: Connected, upstream: ChatUpstream
 ) -> None:
     """Items 89, 92 and 93: calls stand in the turn they belong to, pictures behind the results they came in."""
     whole(gateway, given=HISTORY, tools=TOOLS)
@@ -270,7 +298,27 @@ def test_a_history_reaches_the_model_in_the_order_that_chat_services_want(
     assert last == {"role": "user", "content": "and now?"}
 
 
-def test_pictures_and_files_reach_the_model(gateway: Connected, upstream: OpenAIUpstream) -> None:
+@with_pictures
+def test_a_picture_reaches_any_model_that_takes_some(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Item 93."""
+    parts = [{"type": "input_image", "image_url": PIXEL}, {"type": "input_text", "text": "see"}]
+
+    assert said(whole(gateway, given=[{"role": "user", "content": parts}])["output"][0]) == "see"
+    assert upstream.turns[0].pictures == [PIXEL]
+
+
+@everywhere
+def test_a_round_of_tools(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Item 92."""
+    asked = {"role": "user", "content": "weather?"}
+    [call] = whole(gateway, "tools", [asked], tools=TOOLS)["output"]
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": "sunny"}
+
+    assert said(whole(gateway, "tools", [asked, call, result], tools=TOOLS)["output"][0]) == "sunny"
+    assert upstream.turns[1].has_result
+
+
+def test_pictures_and_files_reach_the_model(gateway: Connected, upstream: ChatUpstream) -> None:
     """Item 93."""
     file = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}
     parts = [{"type": "input_image", "image_url": PIXEL, "detail": "low"}, {"type": "input_file", **file}]
@@ -284,7 +332,7 @@ def test_pictures_and_files_reach_the_model(gateway: Connected, upstream: OpenAI
     ]
 
 
-def test_what_codex_sends_is_taken(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_what_codex_sends_is_taken(gateway: Connected, upstream: ChatUpstream) -> None:
     """Item 99: what only concerns OpenAI's own servers goes no further."""
     answer = gateway.http.post("/v1/responses", json={"model": "echo", **CODEX})
 
@@ -320,7 +368,7 @@ PATCH = {
 }
 
 
-def test_a_custom_tool_is_a_function_upstream(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_a_custom_tool_is_a_function_upstream(gateway: Connected, upstream: ChatUpstream) -> None:
     """Codex edits files by one. What it did before reaches the model in the same form."""
     history = [
         {"role": "user", "content": "x"},
@@ -353,7 +401,7 @@ def test_a_custom_tool_is_a_function_upstream(gateway: Connected, upstream: Open
     ],
 )
 def test_text_formats_have_their_names_upstream(
-    gateway: Connected, upstream: OpenAIUpstream, wanted: dict[str, Any], told: Any
+    gateway: Connected, upstream: ChatUpstream, wanted: dict[str, Any], told: Any
 ) -> None:
     assert whole(gateway, text={"format": wanted})["text"] == {"format": wanted}
     assert upstream.bodies[0].get("response_format") == told
@@ -375,7 +423,7 @@ def test_text_formats_have_their_names_upstream(
         ),
     ],
 )
-def test_tool_choices(gateway: Connected, upstream: OpenAIUpstream, given: Any, told: Any, names: list[str]) -> None:
+def test_tool_choices(gateway: Connected, upstream: ChatUpstream, given: Any, told: Any, names: list[str]) -> None:
     whole(gateway, tools=TOOLS, tool_choice=given)
 
     asked = upstream.bodies[0]
@@ -418,7 +466,7 @@ INVALID: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("param", INVALID)
-def test_an_invalid_field_is_named(gateway: Connected, upstream: OpenAIUpstream, param: str) -> None:
+def test_an_invalid_field_is_named(gateway: Connected, upstream: ChatUpstream, param: str) -> None:
     """Items 17 and 98."""
     answer = gateway.http.post("/v1/responses", json={"model": "echo", "input": "hello", **INVALID[param]})
 
@@ -437,6 +485,7 @@ def test_nothing_is_stored_and_the_answer_says_so(gateway: Connected, method: st
     assert httpx.request(method, f"{gateway.url}/v1/responses/resp_1", trust_env=False).status_code == 401
 
 
+@everywhere
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("model", "status"), [("unheard-of", 404), ("fails-429", 429), ("fails-500", 502)])
 def test_a_failure_before_the_answer_is_a_status(fresh: Connected, model: str, stream: bool, status: int) -> None:
@@ -447,9 +496,20 @@ def test_a_failure_before_the_answer_is_a_status(fresh: Connected, model: str, s
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize("model", ["breaks-error", "breaks-end", "breaks-close", "breaks-reset"])
+@everywhere
+@pytest.mark.parametrize("model", ["breaks-error", "breaks-close", "breaks-reset"])
 def test_a_failure_within_the_answer_ends_it_as_failed(fresh: Connected, model: str) -> None:
     """Item 147."""
+    check_failure(fresh, model)
+
+
+@with_an_end
+def test_so_ends_an_answer_that_lacks_its_end(fresh: Connected) -> None:
+    """Item 147."""
+    check_failure(fresh, "breaks-end")
+
+
+def check_failure(fresh: Connected, model: str) -> None:
     *before, last = streamed(fresh, model)
 
     assert last["type"] == "response.failed"
@@ -459,7 +519,7 @@ def test_a_failure_within_the_answer_ends_it_as_failed(fresh: Connected, model: 
     assert post(fresh, model).status_code == 502
 
 
-def test_a_responses_request_on_the_chat_path_gets_a_chat(gateway: Connected, upstream: OpenAIUpstream) -> None:
+def test_a_responses_request_on_the_chat_path_gets_a_chat(gateway: Connected, upstream: ChatUpstream) -> None:
     """Cursor posts it there."""
     body = {"model": "parallel-tools", "input": HISTORY[:1], "tools": TOOLS, "max_output_tokens": 50, "user": "u"}
 
@@ -475,7 +535,7 @@ def test_a_responses_request_on_the_chat_path_gets_a_chat(gateway: Connected, up
 
 
 def test_instructions_and_tools_in_chats_form_are_taken_on_the_chat_path(
-    gateway: Connected, upstream: OpenAIUpstream
+    gateway: Connected, upstream: ChatUpstream
 ) -> None:
     body = {"model": "echo", "input": "hello", "instructions": "be brief", "tools": [WEATHER], "stream": True}
 

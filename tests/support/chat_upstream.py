@@ -236,6 +236,10 @@ class Turn(ABC):
     async def fail(self, message: str) -> None:
         """Say in the middle of the answer that it failed, and end."""
 
+    async def stop(self) -> None:
+        """End the HTTP body, and nothing else."""
+        await self.wire.finish()
+
     async def gate(self) -> None:
         await self.server.at_gate(self)
 

@@ -109,7 +109,7 @@ async def breaks(turn: Turn, how: str, said: str = "half of ") -> None:
     if how == "error":
         await turn.fail("The engine caught fire.")
     elif how == "end":  # lawful HTTP, but the answer has no end
-        await turn.wire.finish()
+        await turn.stop()
     elif how == "close":
         turn.wire.close()
     elif how == "reset":

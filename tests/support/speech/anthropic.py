@@ -36,8 +36,8 @@ class AnthropicTurn(Turn):
                 [block for block in content if block["type"] == "tool_result"] if isinstance(content, list) else []
             )
             said += [Said("tool", text_of(result["content"])) for result in results]
-            if not results:
-                said.append(Said(message["role"], text_of(content)))
+            if (text := text_of(content)) or not results:
+                said.append(Said(message["role"], text))
         return said
 
     @property

@@ -29,8 +29,8 @@ class GeminiTurn(Turn):
         for content in self.body["contents"]:
             results = [part["functionResponse"] for part in content["parts"] if "functionResponse" in part]
             said += [Said("tool", "".join(map(str, result["response"].values()))) for result in results]
-            if not results:
-                said.append(Said(content["role"], text_of(content["parts"])))
+            if (text := text_of(content["parts"])) or not results:
+                said.append(Said(content["role"], text))
         return said
 
     @property

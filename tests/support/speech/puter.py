@@ -79,6 +79,12 @@ class PuterTurn(Turn):
         metadata = {"service_used": "openai-completion", "providerUsed": self.model}
         await self.wire.reply(200, json.dumps({"success": True, "result": result, "metadata": metadata}))
 
+    async def stop(self) -> None:
+        if self.streams:
+            await super().stop()
+        else:
+            await self.wire.reply(200, b"")
+
     async def fail(self, message: str) -> None:
         if self.streams:
             await self.wire.chunk(line({"type": "error", "message": message}))
