@@ -13,8 +13,7 @@ from tests.conformance.samples import EVERY_PARAMETER, PIXEL, TIME, TOOLS, UNICO
 from tests.conformance.schema import check, properties
 from tests.conformance.sse import chunks
 from tests.support.chat_upstream import ChatUpstream
-from tests.support.models import CALLS, THOUGHT
-from tests.support.openai_models import REFUSAL
+from tests.support.models import CALLS, REFUSAL, THOUGHT
 from tests.support.openai_upstream import OpenAIUpstream
 
 
@@ -132,6 +131,15 @@ def test_every_parameter_there_is_is_accepted(gateway: Connected, upstream: Open
 
 
 @everywhere
+def test_every_parameter_there_is_keeps_no_upstream_from_answering(gateway: Connected) -> None:
+    """Item 35. Only log probabilities cannot be had of a service that gives none, nor be left out in silence."""
+    answer = gateway.chat("echo", "hello", **{**EVERY_PARAMETER, "logprobs": False, "top_logprobs": None})
+
+    assert answer.json()["choices"][0]["message"]["content"] == "hello"
+    check(answer.json(), "CreateChatCompletionResponse")
+
+
+@everywhere
 def test_text_parts_are_one_text(gateway: Connected) -> None:
     """Item 36."""
     parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "text"}]
@@ -194,6 +202,7 @@ def test_more_than_eight_choices_are_refused(gateway: Connected, upstream: OpenA
     assert upstream.asked == []
 
 
+@pytest.mark.kinds("openai", "puter")
 def test_a_refusal_has_its_own_place(gateway: Connected) -> None:
     """Item 41."""
     completion = gateway.chat("refusal").json()

@@ -14,8 +14,7 @@ from tests.conformance.kinds import everywhere
 from tests.conformance.samples import TOOLS, UNICODE
 from tests.conformance.sse import chunks, content, events, finishes
 from tests.support.chat_upstream import ChatUpstream
-from tests.support.models import CALLS, THOUGHT
-from tests.support.openai_models import REFUSAL
+from tests.support.models import CALLS, REFUSAL, THOUGHT
 
 SPECIAL = ["reasoning", "refusal", "tools", "parallel-tools", "no-usage"]
 USAGE = {"include_usage": True}

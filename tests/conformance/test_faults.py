@@ -140,6 +140,17 @@ def _finishes(found: list[dict[str, Any]]) -> list[str]:
     return [reason for reason in reasons if reason]
 
 
+@everywhere
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("model", ["carriage-returns", "compressed", "damaged"])
+def test_no_oddity_of_the_wire_harms_an_answer_of_any_kind(fresh: Connected, model: str, stream: bool) -> None:
+    """Item 150."""
+    answer = fresh.chat(model, "Äpfel 🌍", stream=stream)
+
+    text = content(chunks(answer.content)) if stream else answer.json()["choices"][0]["message"]["content"]
+    assert text == "Äpfel 🌍"
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_bytes_that_are_no_utf8_are_replaced(gateway: Connected, stream: bool) -> None:
     """Item 150."""

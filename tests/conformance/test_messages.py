@@ -15,8 +15,7 @@ from tests.conformance.named_sse import kinds, named_events
 from tests.conformance.samples import PIXEL, UNICODE, WEATHER
 from tests.support.chat_upstream import ChatUpstream
 from tests.support.gateway import KEY
-from tests.support.models import CALLS, THOUGHT
-from tests.support.openai_models import REFUSAL
+from tests.support.models import CALLS, REFUSAL, THOUGHT
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 SCHEMA = WEATHER["function"]["parameters"]

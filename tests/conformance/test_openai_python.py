@@ -18,8 +18,7 @@ from tests.conformance.samples import TOOLS, UNICODE
 from tests.support.chat_upstream import ChatUpstream
 from tests.support.gateway import KEY
 from tests.support.loops import PATIENCE
-from tests.support.models import CALLS, THOUGHT
-from tests.support.openai_models import REFUSAL
+from tests.support.models import CALLS, REFUSAL, THOUGHT
 
 
 class City(BaseModel):

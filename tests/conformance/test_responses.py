@@ -15,8 +15,7 @@ from tests.conformance.samples import PIXEL, UNICODE, WEATHER
 from tests.conformance.schema import check
 from tests.conformance.sse import chunks, content, finishes
 from tests.support.chat_upstream import ChatUpstream
-from tests.support.models import CALLS, THOUGHT
-from tests.support.openai_models import REFUSAL
+from tests.support.models import CALLS, REFUSAL, THOUGHT
 
 SCHEMA = WEATHER["function"]["parameters"]
 TOOLS = [{"type": "function", "name": name, "parameters": SCHEMA} for name in ("get_weather", "get_time")]
@@ -358,6 +357,19 @@ def test_what_codex_sends_is_taken(gateway: Connected, upstream: ChatUpstream) -
         }
     ]
     assert [message["role"] for message in asked["messages"]] == ["system", "system", "user"]
+
+
+@everywhere
+def test_what_codex_sends_is_taken_by_any_upstream(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Item 99."""
+    answer = gateway.http.post("/v1/responses", json={"model": "echo", **CODEX})
+
+    last = named_events(answer.text)[-1]
+    assert (last["type"], said(last["response"]["output"][0])) == ("response.completed", "hello")
+    assert "tools.web_search" in answer.headers["x-ignored-params"].split(", ")
+    heard = " ".join(told.text for told in upstream.turns[0].conversation)
+    assert heard.startswith("You are Codex.")
+    assert "sandboxed" in heard
 
 
 PATCH = {

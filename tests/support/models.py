@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from tests.support.chat_upstream import Behaviour, Turn
 from tests.support.upstream import Wire
 
+REFUSAL = "I will not help with that."
 THOUGHT = "First I think about it."
 CALLS = ({"city": "Paris", "unit": "°C 🌍"}, {"city": "Tōkyō", "unit": "K"})
 
@@ -64,19 +66,62 @@ async def reasoning(turn: Turn) -> None:
     await turn.end(await turn.say(turn.prompt))
 
 
-async def bytewise(turn: Turn) -> None:
-    """Every byte in a chunk of its own, also those within a character."""
-    turn.wire = Bytewise(turn.wire)
+async def over(turn: Turn, wire: Callable[[Turn], Wire]) -> None:
+    """An echo whose bytes go an odd way."""
+    turn.wire = wire(turn)
     await echo(turn)
 
 
-class Bytewise(Wire):
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(wire._reader, wire._writer)
+class OddWire(Wire):
+    def __init__(self, turn: Turn) -> None:
+        super().__init__(turn.wire._reader, turn.wire._writer)
+        self._is_sse = turn.content_type == "text/event-stream"
+
+
+class Bytewise(OddWire):
+    """Every byte in a chunk of its own, also those within a character."""
 
     async def chunk(self, data: bytes) -> None:
         for byte in data:
             await super().chunk(bytes([byte]))
+
+
+class CarriageReturns(OddWire):
+    async def chunk(self, data: bytes) -> None:
+        await super().chunk(data.replace(b"\n", b"\r\n"))
+
+
+class Damaged(OddWire):
+    """Before each event comes half of one."""
+
+    async def chunk(self, data: bytes) -> None:
+        await super().chunk((b'data: {"half\n\n' if self._is_sse else b'{"half\n') + data)
+
+
+class Compressed(OddWire):
+    def __init__(self, turn: Turn) -> None:
+        super().__init__(turn)
+        self._held = b""
+
+    async def head(self, status: int = 200, **headers: str) -> None:
+        await super().head(status, content_encoding="gzip", **headers)
+
+    async def chunk(self, data: bytes) -> None:
+        self._held += data
+
+    async def finish(self) -> None:
+        await super().chunk(gzip.compress(self._held))
+        await super().finish()
+
+    async def reply(self, status: int, body: bytes | str, **headers: str) -> None:
+        body = body.encode() if isinstance(body, str) else body
+        await super().reply(status, gzip.compress(body), content_encoding="gzip", **headers)
+
+
+async def refusal(turn: Turn) -> None:
+    await turn.start()
+    await turn.say(REFUSAL, "refusal")
+    await turn.end()
 
 
 async def big(turn: Turn) -> None:
@@ -127,7 +172,11 @@ GOOD: Mapping[str, Behaviour] = {
     "tools": tools,
     "parallel-tools": partial(tools, count=2),
     "reasoning": reasoning,
-    "bytewise": bytewise,
+    "bytewise": partial(over, wire=Bytewise),
+    "carriage-returns": partial(over, wire=CarriageReturns),
+    "compressed": partial(over, wire=Compressed),
+    "damaged": partial(over, wire=Damaged),
+    "refusal": refusal,
     "big": big,
 }
 

@@ -11,11 +11,9 @@ from typing import Any
 from tests.support.models import ANY_KIND, echo, endless, gated, reasoning, tools
 from tests.support.openai_upstream import Turn
 
-__all__ = ["ALL", "ODDITIES", "REFUSAL", "echo", "endless", "gated", "reasoning", "tools"]
+__all__ = ["ALL", "ODDITIES", "echo", "endless", "gated", "reasoning", "tools"]
 
 Behaviour = Callable[[Any], Awaitable[None]]
-
-REFUSAL = "I will not help with that."
 
 
 async def headers_only(turn: Turn) -> None:
@@ -25,12 +23,6 @@ async def headers_only(turn: Turn) -> None:
     await turn.event(turn.chunk({"role": "assistant", "content": ""}))
     await turn.gate()
     await turn.end(await turn.say(turn.prompt))
-
-
-async def refusal(turn: Turn) -> None:
-    await turn.start()
-    await turn.say(REFUSAL, "refusal")
-    await turn.end()
 
 
 async def no_usage(turn: Turn) -> None:
@@ -94,7 +86,6 @@ ODDITIES: Mapping[str, Behaviour] = {
 
 OPENAI: Mapping[str, Behaviour] = {
     "headers-only": headers_only,
-    "refusal": refusal,
     "no-usage": no_usage,
     "invalid-utf8": partial(odd, body=_TEXT.replace(b"TEXT", b"TEXT\xff") + _FINISH + _DONE),
     "leaky-400": partial(leaky, status=400),

@@ -59,7 +59,7 @@ class PuterTurn(Turn):
         if self.streams:
             await self.wire.chunk(line({"type": _FIELDS[field], _FIELDS[field]: token}))
         else:
-            self._message[field] = self._message.get(field, "") + token
+            self._message[field] = (self._message.get(field) or "") + token
 
     async def call(self, calls: Sequence[tuple[str, str]]) -> None:
         """Puter is asked for whole answers where there are tools."""
