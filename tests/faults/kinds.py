@@ -13,13 +13,6 @@ from tests.support.upstream import Script
 CALL = {"city": "Paris"}
 
 
-@dataclass(frozen=True)
-class Cannot:
-    """Why a kind has no such answer."""
-
-    reason: str
-
-
 Says = tuple[bytes, ...]
 
 
@@ -38,7 +31,7 @@ class Kind:
     """
 
     text: Says = ()
-    reasoning: Says | Cannot = ()
+    reasoning: Says = ()
     call: Says | InWords = ()
     begun: bytes = b""
     provider: Callable[[str], Mapping[str, Any]] = openai
@@ -69,7 +62,7 @@ def block(index: int, start: Mapping[str, Any], **piece: Any) -> bytes:
 
 
 ARGUMENTS = json.dumps(CALL)
-NO_REASONING = Cannot("the site sends text and nothing else")
+THOUGHT_IN_TEXT = "<think>hm</think>Hello"
 OPENAI_END = delta("stop") + DONE
 ANTHROPIC_START = named("message_start", message={"role": "assistant", "content": [], "usage": {"input_tokens": 3}})
 ANTHROPIC_TEXT = block(1, {"type": "text", "text": ""}, type="text_delta", text="Hello")
@@ -128,14 +121,14 @@ KINDS: Mapping[str, Kind] = {
     ),
     "gptanon": Kind(
         text=(event({"type": "token", "token": "Hello"}), event({"type": "done"})),
-        reasoning=NO_REASONING,
+        reasoning=(event({"type": "token", "token": THOUGHT_IN_TEXT}), event({"type": "done"})),
         call=InWords(lambda text: (event({"type": "token", "token": text}), event({"type": "done"}))),
         begun=event({"type": "token", "token": "Hello"}),
         provider=at("gptanon"),
     ),
     "flowgpt": Kind(
         text=(FLOWGPT_TEXT,),
-        reasoning=NO_REASONING,
+        reasoning=(line(event="text", data=THOUGHT_IN_TEXT),),
         call=InWords(lambda text: (line(event="text", data=text),)),
         begun=FLOWGPT_TEXT,
         provider=at("flowgpt", device_id="d", prompts={"m": "p"}, strip_prefix=""),

@@ -1,7 +1,7 @@
 """Every API for chats, with every kind of provider, streamed and whole: what passes, and how it fails.
 
-What a kind cannot say stands beside it in kinds.py with the reason; completions know neither tools nor reasoning.
-A kind that takes no tools calls them in words, which is for us to read.
+Completions know neither tools nor reasoning. A kind that knows only text calls tools and thinks in words, which are for
+us to read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import core.api
 import core.providers
 from core.providers.demo.faults.fault import TEXT
 from tests.faults.apis import APIS, Api, Outcome
-from tests.faults.kinds import CALL, KINDS, Cannot, InWords, Kind
+from tests.faults.kinds import CALL, KINDS, InWords, Kind
 from tests.faults.media_apis import OPERATIONS
 from tests.faults.stage import in_turn, refusal, replies, says
 from tests.faults.test_d3_streams import breaks
@@ -54,8 +54,7 @@ def script_of(kind: Kind, case: str) -> Script:
         case "call" if isinstance(kind.call, InWords):
             return in_words(kind, kind.call)
         case _:
-            said = getattr(kind, case)
-            script = says(*(kind.text if isinstance(said, Cannot) else said), pause=0.001, **kind.headers)
+            script = says(*getattr(kind, case), pause=0.001, **kind.headers)
     return script if kind.first is None else in_turn(*[kind.first, script] * 3)
 
 
@@ -115,8 +114,7 @@ def check_answer(outcome: Outcome, api: Api, kind: Kind, case: str) -> None:
     assert outcome.end == api.ends[called]
     assert outcome.calls == ([("get", CALL)] if called else [])
     if case == "reasoning":
-        shown = api.shows_reasoning and not isinstance(kind.reasoning, Cannot)
-        assert bool(outcome.reasoning) == shown
-        assert outcome.reasoning == "hm" or not shown or kind.models
+        assert bool(outcome.reasoning) == api.shows_reasoning
+        assert outcome.reasoning in {"", "hm"} or kind.models
     if case != "call":
         assert outcome.text.endswith("Hello")
