@@ -99,7 +99,7 @@ class Road:
             try:
                 return pool.take(model, journey.useless)
             except ChatError as error:
-                wait = pool.wait(model)
+                wait = pool.wait(model, journey.useless)
                 if not patient or wait is None or wait > min(LONGEST_WAIT, journey.deadline - loop_time()):
                     raise _explained(failure, error) from None
             await asyncio.sleep(wait + TIMER_SLACK)

@@ -114,14 +114,16 @@ class Pool:
                 for rest in rests.values():
                     rest.probing = True
                 return Lease(standing, self, model, tuple(rests))
-        raise self._exhausted(model)
+        raise self._exhausted(model, without)
 
-    def wait(self, model: str) -> float | None:
-        """Seconds until some token can be tried again; None where none will recover by waiting."""
+    def wait(self, model: str, without: Collection[Token] = ()) -> float | None:
+        """Seconds until one of the other tokens can be tried again; None where none will recover by waiting."""
         waits = [
             max(rest.until - self._clock() for rest in rests)
             for standing in self._standings
-            if (rests := standing.concerning(model).values()) and not any(rest.disabled for rest in rests)
+            if standing.token not in without
+            and (rests := standing.concerning(model).values())
+            and not any(rest.disabled for rest in rests)
         ]
         return max(min(waits), 0.0) if waits else None
 
@@ -165,8 +167,8 @@ class Pool:
     def _usable(self, rest: Rest) -> bool:
         return not rest.probing and rest.until <= self._clock()
 
-    def _exhausted(self, model: str) -> ChatError:
-        wait = self.wait(model)
+    def _exhausted(self, model: str, without: Collection[Token]) -> ChatError:
+        wait = self.wait(model, without)
         if wait is None:
             return Unavailable(
                 "No usable token is left for this upstream.",

@@ -182,6 +182,17 @@ async def test_a_ticket_leads_to_its_provider_and_token_only():
     assert (gone.status, gone.code) == (404, "job_not_found")
 
 
+async def test_where_a_jobs_own_token_is_out_the_rest_of_another_is_no_hope():
+    refused = UpstreamError("No.", status=503, blame=Blame.DISABLE, retry=Retry.OTHER_TOKEN)
+    able = Able([limited()], [refused], [b"never"])
+    road = Road({"a": able}, tokens={"a": "one,two"})
+    for label in ("a-1", "a-2", "a-2"):
+        ticket = Ticket("a", label, "m", "job-1", {})
+        failure = await failing(embed(road, ticket=ticket))
+    assert (failure.code, failure.retry_after) == ("upstream_credentials_unavailable", None)
+    assert able.tokens == ["one", "two"]
+
+
 async def test_sound_is_read_as_it_arrives_and_then_closed():
     able = Able([b"ab", b"c"])
     assert await listen(Road({"a": able})) == b"abc"
