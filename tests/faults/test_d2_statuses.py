@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from core.gateway import gateway as road
+from core.gateway import road
 from tests.faults.stage import (
     DONE,
     END,

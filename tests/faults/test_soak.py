@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from core.gateway import gateway as road
+from core.gateway import road
 from core.providers.demo.faults import FAULTS
 from tests.faults.stage import (
     DONE,

@@ -108,7 +108,7 @@ def test_a_tool_call_is_shown_and_can_be_answered(terminal: Page, upstream: Open
     terminal.get_by_label("Offer a sample tool").check()
     answer = say(terminal, "Weather?", "tools")
     answer.get_by_text("get_weather", exact=True).wait_for()
-    assert '"city": "Paris"' in answer.locator(".call code").inner_text()
+    answer.locator(".call code", has_text='"city": "Paris"').wait_for()
     answer.get_by_label("What the tool answers").fill("sunny")
     answer.get_by_role("button", name="Send result").click()
     terminal.locator("article.assistant .text", has_text="sunny").wait_for()
