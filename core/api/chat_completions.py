@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
 
 from core.api.shared.access import authorize
 from core.api.shared.body import read_json
-from core.api.shared.custom import custom_input, custom_names
+from core.api.shared.custom import Form, Forms, custom_input, forms_of, given_to, with_inputs
 from core.api.shared.errors import error_object, json_bytes
 from core.api.shared.fields import take
 from core.api.shared.messages import narrow, parse_messages, parse_tool_choice, parse_tools
@@ -59,7 +59,7 @@ async def _reply(request: Request, defaults: Mapping[str, Json]) -> Reply:
     body = await read_json(request, gateway.settings.max_body_bytes)
     given = {name: value for name, value in body.items() if value is not None}
     chats, common = parse({**defaults, **given})
-    renderer = ChatRenderer(common.model, common.include_usage, custom_names(given.get("tools") or ()))
+    renderer = ChatRenderer(common.model, common.include_usage, forms_of(given.get("tools") or ()))
     return Reply(gateway, chats, renderer, common.ignored)
 
 
@@ -67,21 +67,22 @@ def parse(body: dict[str, Json]) -> tuple[list[ChatRequest], Common]:
     """One request for each choice that `body` wants. Raises `InvalidRequest` naming the field."""
     if is_responses_body(body):  # Cursor posts those here, and reads chunks
         chat, common = parse_responses(body)
-        return [chat] * common.n, common
+        return [with_inputs(chat, forms_of(body.get("tools") or ()))] * common.n, common
     common = take_common(body)
     rest = common.parameters
     messages = parse_messages(rest.pop("messages", None))
     tools, wanted = narrow(parse_tools(take(rest, "tools", list) or []), rest.pop("tool_choice", None))
     choice = parse_tool_choice(wanted)
     chat = ChatRequest(common.model, messages, common.stream, common.include_usage, tools, choice, rest)
+    chat = with_inputs(chat, forms_of(body.get("tools") or ()))
     unheard = ("logprobs",) if rest.get("logprobs") else ()  # no event carries them
     return [chat] * common.n, replace(common, ignored=(*common.ignored, *unheard))
 
 
 class ChatRenderer:
-    """`chat.completion.chunk`s, or one `chat.completion`. The tools named in `custom` take plain text."""
+    """`chat.completion.chunk`s, or one `chat.completion`. `forms` are those of the custom tools."""
 
-    def __init__(self, model: str, include_usage: bool, custom: Collection[str] = ()) -> None:
+    def __init__(self, model: str, include_usage: bool, forms: Forms | None = None) -> None:
         self._envelope = {
             "id": "chatcmpl-" + secrets.token_hex(14),
             "object": "chat.completion.chunk",
@@ -96,9 +97,9 @@ class ChatRenderer:
         self._open = b',"finish_reason":null' + self._tail
         self._text_heads: dict[int, bytes] = {}
         self._call_indexes: dict[tuple[int, str], int] = {}
-        self._custom = custom
-        self._inputs: dict[tuple[int, str], list[str]] = {}
-        """What custom tools are called with, as JSON that cannot be read before its end."""
+        self._forms = forms or {}
+        self._inputs: dict[tuple[int, str], tuple[Form, list[str]]] = {}
+        """What custom tools are called with: JSON that cannot be read before its end, and the form to tell it in."""
         self._usages: list[Usage] = []
 
     def batch(self, index: int, batch: Batch) -> bytes:
@@ -125,7 +126,7 @@ class ChatRenderer:
         return b"data: " + json_bytes(error_object(error)) + b"\n\n"
 
     def whole(self, completions: Sequence[Completion]) -> Json:
-        choices = [_choice(index, completion, self._custom) for index, completion in enumerate(completions)]
+        choices = [_choice(index, completion, self._forms) for index, completion in enumerate(completions)]
         usages = [done.finish.usage for done in completions if done.finish and done.finish.usage]
         envelope = {**self._envelope, "object": "chat.completion"}
         return {**envelope, "choices": choices, "usage": usage_object(usages)}
@@ -158,18 +159,21 @@ class ChatRenderer:
         calls, key = self._call_indexes, (index, event.call_id)
         if isinstance(event, ToolCallStart):
             calls[key] = sum(choice == index for choice, _ in calls)
-            if event.name in self._custom:
-                self._inputs[key] = []
-            return self._called(index, {"index": calls[key], **_call(event.call_id, event.name, "", self._custom)})
+            if event.name in self._forms:
+                self._inputs[key] = self._forms[event.name], []
+            return self._called(index, {"index": calls[key], **_call(event.call_id, event.name, "", self._forms)})
         if key in self._inputs:
-            self._inputs[key].append(event.arguments)
+            self._inputs[key][1].append(event.arguments)
             return b""
         return self._called(index, {"index": calls[key], "function": {"arguments": event.arguments}})
 
     def _rest(self, index: int) -> bytes:
         """What the custom tools of a choice are called with."""
-        given = {key: custom_input("".join(held)) for key, held in self._inputs.items() if key[0] == index}
-        fragments = [{"index": self._call_indexes[key], "custom": {"input": text}} for key, text in given.items()]
+        fragments = [
+            {"index": self._call_indexes[key], form: given_to(form, custom_input("".join(held)))}
+            for key, (form, held) in self._inputs.items()
+            if key[0] == index
+        ]
         return b"".join(self._called(index, fragment) for fragment in fragments)
 
     def _called(self, index: int, fragment: Json) -> bytes:
@@ -182,7 +186,7 @@ class ChatRenderer:
         return self._head % index
 
 
-def _choice(index: int, completion: Completion, custom: Collection[str]) -> Json:
+def _choice(index: int, completion: Completion, forms: Forms) -> Json:
     finish = completion.finish
     assert finish is not None  # noqa: S101  # collect() gives no completion without one
     message: dict[str, Json] = {
@@ -196,15 +200,15 @@ def _choice(index: int, completion: Completion, custom: Collection[str]) -> Json
         message["images"] = [_image(url) for url in completion.images]
     if completion.tool_calls:
         message["tool_calls"] = [
-            _call(call.call_id, call.name, call.arguments, custom) for call in completion.tool_calls
+            _call(call.call_id, call.name, call.arguments, forms) for call in completion.tool_calls
         ]
     return {"index": index, "message": message, "logprobs": None, "finish_reason": finish.reason}
 
 
-def _call(call_id: str, name: str, arguments: str, custom: Collection[str]) -> dict[str, Json]:
-    if name in custom:
-        return {"id": call_id, "type": "custom", "custom": {"name": name, "input": custom_input(arguments)}}
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+def _call(call_id: str, name: str, arguments: str, forms: Forms) -> dict[str, Json]:
+    form = forms.get(name)
+    given = {"arguments": arguments} if form is None else given_to(form, custom_input(arguments))
+    return {"id": call_id, "type": form or "function", form or "function": {"name": name, **given}}
 
 
 def _image(url: str) -> Json:

@@ -61,9 +61,8 @@ INVALID: dict[str, dict[str, Any]] = {
     "tools[0].function.parameters": {"tools": [{"type": "function", "function": {"name": "f", "parameters": "{}"}}]},
     "tools[0].name": {"tools": [{"type": "custom", "custom": {}}]},
     "tool_choice": {"tool_choice": "always"},
-    "tool_choice ": {"tool_choice": {"type": "custom"}},
     "tool_choice.custom.name": {"tool_choice": {"type": "custom", "custom": {}}},
-    "tool_choice.allowed_tools": {"tool_choice": {"type": "allowed_tools"}},
+    "tool_choice.tools": {"tool_choice": {"type": "allowed_tools"}},
 }
 UNREADABLE = {
     "malformed": b'{"model": "echo"',

@@ -472,7 +472,7 @@ INVALID: dict[str, dict[str, Any]] = {
     "text.format.type": {"text": {"format": {"type": "xml"}}},
     "text.format.schema": {"text": {"format": {"type": "json_schema", "name": "n"}}},
     "tools[0].type": {"tools": [{}]},
-    "tools[0].function.name": {"tools": [{"type": "function"}]},
+    "tools[0].function": {"tools": [{"type": "function"}]},
     "tool_choice": {"tools": TOOLS, "tool_choice": "always"},
 }
 
@@ -556,3 +556,57 @@ def test_instructions_and_tools_in_chats_form_are_taken_on_the_chat_path(
     assert content(found) == "hello"
     assert upstream.bodies[0]["tools"] == [WEATHER]
     assert upstream.bodies[0]["messages"][0] == {"role": "system", "content": "be brief"}
+
+
+CURSOR_PATCH = "*** Begin Patch\n*** Add File: å.py\n+x\n*** End Patch"
+
+
+@pytest.mark.parametrize("shape", ["messages", "input"])
+def test_cursors_patches_are_plain_text_both_ways(gateway: Connected, upstream: ChatUpstream, shape: str) -> None:
+    """It mixes flat tools with others, and reads and writes the text of a custom one as a function's arguments."""
+    call = {"id": "a", "type": "function", "function": {"name": "apply_patch", "arguments": CURSOR_PATCH}}
+    history = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": [], "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "Done"},
+        {"role": "user", "content": "again"},
+    ]
+    items = [
+        history[0],
+        {"type": "function_call", "call_id": "a", "name": "apply_patch", "arguments": CURSOR_PATCH},
+        {"type": "function_call_output", "call_id": "a", "output": "Done"},
+        history[3],
+    ]
+    body = {
+        "model": "tools",
+        "tools": [PATCH, WEATHER, TOOLS[1]],
+        "tool_choice": {"type": "custom", "name": "apply_patch"},
+    }
+    body[shape] = history if shape == "messages" else items
+
+    whole_answer = gateway.http.post("/v1/chat/completions", json=body).json()
+    found = chunks(gateway.http.post("/v1/chat/completions", json={**body, "stream": True}).text)
+
+    asked = upstream.bodies[0]
+    assert [tool["function"]["name"] for tool in asked["tools"]] == ["apply_patch", "get_weather", "get_time"]
+    assert asked["tool_choice"] == {"type": "function", "function": {"name": "apply_patch"}}
+    [sent] = asked["messages"][1]["tool_calls"]
+    assert json.loads(sent["function"]["arguments"]) == {"input": CURSOR_PATCH}
+    assert asked["messages"][1]["content"] is None
+    said = json.dumps(CALLS[0], ensure_ascii=False)  # the upstream calls every tool with a city
+    [made] = whole_answer["choices"][0]["message"]["tool_calls"]
+    assert (made["type"], made["function"]) == ("function", {"name": "apply_patch", "arguments": said})
+    fragments = [call for chunk in found for call in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    assert [fragment["function"] for fragment in fragments] == [
+        {"name": "apply_patch", "arguments": ""},
+        {"arguments": said},
+    ]
+
+
+def test_tools_may_be_flat_where_a_chat_is_asked_for(gateway: Connected, upstream: ChatUpstream) -> None:
+    """Other clients than Cursor do so too."""
+    gateway.chat("echo", tools=[TOOLS[0]], tool_choice={"type": "function", "name": "get_weather"})
+
+    asked = upstream.bodies[0]
+    assert asked["tools"] == [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
+    assert asked["tool_choice"] == {"type": "function", "function": {"name": "get_weather"}}

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Literal, TypeAlias
 
 from core.api.shared.fields import check
-from core.chat.requests import FunctionTool, Json
+from core.chat.requests import ChatRequest, FunctionTool, Json, Message
+
+Form: TypeAlias = Literal["custom", "function"]
+Forms: TypeAlias = Mapping[str, Form]
+"""In which form a caller wants to hear of each custom tool's calls, by its name."""
 
 _PARAMETERS: dict[str, Json] = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
@@ -22,9 +28,30 @@ def custom_function(tool: dict[str, Json], path: str) -> FunctionTool:
     return FunctionTool(check(given.get("name"), str, f"{path}.name"), description, _PARAMETERS)
 
 
-def custom_names(tools: Iterable[Json]) -> frozenset[str]:
-    """The names of the custom tools among `tools`, which were checked, in chat's form."""
-    return frozenset(tool["custom"]["name"] for tool in tools if tool["type"] == "custom" and "custom" in tool)
+def forms_of(tools: Iterable[Json]) -> Forms:
+    """For the custom tools among `tools`, which were checked: chat's own form, or what Cursor reads, which gives them
+    flat: a function whose arguments are the plain text.
+    """
+    custom = [tool for tool in tools if tool["type"] == "custom"]
+    return {tool.get("custom", tool)["name"]: "custom" if "custom" in tool else "function" for tool in custom}
+
+
+def given_to(form: Form, text: str) -> dict[str, Json]:
+    """What a custom tool is called with, in the form that its caller wants."""
+    return {"input" if form == "custom" else "arguments": text}
+
+
+def with_inputs(chat: ChatRequest, forms: Forms) -> ChatRequest:
+    """`chat` with every earlier call of a custom tool as the function that stands for it would have been called."""
+    return replace(chat, messages=tuple(_with_inputs(message, forms) for message in chat.messages)) if forms else chat
+
+
+def _with_inputs(message: Message, forms: Forms) -> Message:
+    calls = [
+        replace(call, arguments=custom_arguments(custom_input(call.arguments))) if call.name in forms else call
+        for call in message.tool_calls
+    ]
+    return replace(message, tool_calls=tuple(calls))
 
 
 def custom_arguments(given: str) -> str:

@@ -92,31 +92,14 @@ def _image(part: dict[str, Json], path: str) -> Image:
     return Image(url, part.get("detail"))
 
 
-def function_form(tools: Sequence[Json]) -> tuple[list[Json], list[str]]:
-    """The caller's own among `tools` in chat's form, and the names of the others, which only OpenAI itself runs."""
-    functions: list[Json] = []
+def callers_own(tools: Sequence[Json]) -> tuple[list[Json], list[str]]:
+    """The caller's own among `tools`, and the kinds of the others, which only OpenAI itself runs."""
+    own: list[Json] = []
     others: list[str] = []
     for index, tool in enumerate(tools):
         kind = check(check(tool, dict, f"tools[{index}]").get("type"), str, f"tools[{index}].type")
-        if kind not in {"function", "custom"}:
-            others.append(kind)
-        elif kind == "custom" or "function" in tool:
-            functions.append(tool)
+        if kind in {"function", "custom"}:
+            own.append(tool)
         else:
-            functions.append({"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}})
-    return functions, others
-
-
-def choice_form(choice: Json) -> Json:
-    """`tool_choice` in chat's form."""
-    if not isinstance(choice, dict):
-        return choice
-    if choice.get("type") in {"function", "custom"} and "function" not in choice:
-        return {"type": "function", "function": {"name": choice.get("name")}}
-    if choice.get("type") == "allowed_tools" and "allowed_tools" not in choice:
-        tools = check(choice.get("tools"), list, "tool_choice.tools")
-        return {
-            "type": "allowed_tools",
-            "allowed_tools": {"mode": choice.get("mode"), "tools": function_form(tools)[0]},
-        }
-    return choice
+            others.append(kind)
+    return own, others

@@ -90,7 +90,7 @@ def _content(content: Json, path: str) -> str | tuple[ContentPart, ...] | None:
         return content
     if not isinstance(content, list):
         raise invalid(path, "must be a string or an array of parts")
-    return tuple(_part(check(part, dict, f"{path}[{i}]"), f"{path}[{i}]") for i, part in enumerate(content))
+    return tuple(_part(check(part, dict, f"{path}[{i}]"), f"{path}[{i}]") for i, part in enumerate(content)) or None
 
 
 def _part(part: dict[str, Json], path: str) -> ContentPart:
@@ -130,7 +130,7 @@ def _tool_call(call: Json, path: str) -> ToolCall:
 
 
 def parse_tools(tools: list[Json]) -> Tools:
-    """The declared tools, at most 128."""
+    """The declared tools, at most 128, each in chat's form or flat, as Responses have it: some clients mix them."""
     bounded(tools, MAX_TOOLS, "tools")
     return tuple(_tool(check(tool, dict, f"tools[{i}]"), f"tools[{i}]") for i, tool in enumerate(tools))
 
@@ -141,12 +141,14 @@ def _tool(tool: dict[str, Json], path: str) -> FunctionTool | BuiltinTool:
         return custom_function(tool, path)
     if kind != "function":
         return BuiltinTool(tool)
-    function = dict(check(tool.get("function"), dict, f"{path}.function"))
+    if "name" not in tool or "function" in tool:
+        tool, path = check(tool.get("function"), dict, f"{path}.function"), f"{path}.function"
+    function = dict(tool)
     return FunctionTool(
-        check(function.get("name"), str, f"{path}.function.name"),
-        take(function, "description", str, path=f"{path}.function.description"),
-        take(function, "parameters", dict, path=f"{path}.function.parameters"),
-        take(function, "strict", bool, path=f"{path}.function.strict"),
+        check(function.get("name"), str, f"{path}.name"),
+        take(function, "description", str, path=f"{path}.description"),
+        take(function, "parameters", dict, path=f"{path}.parameters"),
+        take(function, "strict", bool, path=f"{path}.strict"),
     )
 
 
@@ -154,9 +156,8 @@ def narrow(tools: Tools, choice: Json) -> tuple[Tools, Json]:
     """The tools that `allowed_tools` leaves, and the choice between them; any other choice leaves them all."""
     if not isinstance(choice, dict) or choice.get("type") != "allowed_tools":
         return tools, choice
-    path = "tool_choice.allowed_tools"
-    allowed = check(choice.get("allowed_tools"), dict, path)
-    named = set(map(_name, parse_tools(check(allowed.get("tools"), list, f"{path}.tools"))))
+    allowed = check(choice.get("allowed_tools", choice), dict, "tool_choice.allowed_tools")
+    named = set(map(_name, parse_tools(check(allowed.get("tools"), list, "tool_choice.tools"))))
     return tuple(tool for tool in tools if _name(tool) in named), allowed.get("mode")
 
 
@@ -169,7 +170,7 @@ def parse_tool_choice(choice: Json) -> ToolChoice | None:
     if choice is None or choice in ("none", "auto", "required"):
         parsed: ToolChoice | None = choice
         return parsed
-    for kind in ("function", "custom"):
-        if isinstance(choice, dict) and isinstance(tool := choice.get(kind), dict):
-            return NamedTool(check(tool.get("name"), str, f"tool_choice.{kind}.name"))
+    if isinstance(choice, dict) and (kind := choice.get("type")) in {"function", "custom"}:
+        tool = check(choice.get(kind, choice), dict, f"tool_choice.{kind}")
+        return NamedTool(check(tool.get("name"), str, f"tool_choice.{kind}.name"))
     raise invalid("tool_choice", "must be none, auto, required, or a tool by name")

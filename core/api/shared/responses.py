@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.api.shared.fields import check, invalid, number_within, take
-from core.api.shared.items import choice_form, function_form, parse_input
+from core.api.shared.items import callers_own, parse_input
 from core.api.shared.messages import narrow, parse_tool_choice, parse_tools
 from core.api.shared.sampling import Common, take_common
 from core.chat.errors import InvalidRequest
@@ -56,8 +56,8 @@ def parse_responses(body: dict[str, Json]) -> tuple[ChatRequest, Common]:
     rest = common.parameters
     _refuse_memory(rest)
     messages = parse_input(rest.pop("input", None), take(rest, "instructions", str))
-    functions, others = function_form(take(rest, "tools", list) or [])
-    tools, wanted = narrow(parse_tools(functions), choice_form(rest.pop("tool_choice", None)))
+    own, others = callers_own(take(rest, "tools", list) or [])
+    tools, wanted = narrow(parse_tools(own), rest.pop("tool_choice", None))
     choice = parse_tool_choice(wanted) if tools else None
     parameters = _parameters(rest)
     if tools and rest.get("parallel_tool_calls") is False:
