@@ -63,7 +63,7 @@ def _picture(entry: Mapping[str, Json]) -> Picture:
     url, content = entry.get("url"), entry.get("b64_json")
     if isinstance(content, str) and content:
         url = content if content.startswith("data:") else f"data:{_media_type(content)};base64,{content}"
-    if not isinstance(url, str) or not url:
+    if not isinstance(url, str) or not (is_remote(url) or url.startswith("data:")):
         raise UpstreamBadResponse("The upstream answered with an image that is neither here nor anywhere else.")
     return Picture(url, str(entry.get("revised_prompt") or ""))
 

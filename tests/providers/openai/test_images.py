@@ -131,6 +131,8 @@ async def test_bytes_tell_what_they_are(http: HttpClient, entry: Any, start: str
         (["x"], "upstream_bad_response"),
         ([{}], "upstream_bad_response"),
         ([{"url": 7}], "upstream_bad_response"),
+        ([{"url": "javascript:alert(1)"}], "upstream_bad_response"),
+        ([{"url": "file:///etc/passwd"}], "upstream_bad_response"),
         ([{"b64_json": "wörter"}], "upstream_bad_response"),
         ([{"b64_json": "A"}], "upstream_bad_response"),
     ],
