@@ -10,6 +10,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 
 from core.api.shared.access import authorize
+from core.api.shared.blocks import in_chat_form
 from core.api.shared.body import read_json
 from core.api.shared.custom import Form, Forms, custom_input, forms_of, given_to, with_inputs
 from core.api.shared.errors import error_object, json_bytes
@@ -68,7 +69,7 @@ def parse(body: dict[str, Json]) -> tuple[list[ChatRequest], Common]:
     if is_responses_body(body):  # Cursor posts those here, and reads chunks
         chat, common = parse_responses(body)
         return [with_inputs(chat, forms_of(body.get("tools") or ()))] * common.n, common
-    common = take_common(body)
+    common = take_common(in_chat_form(body))
     rest = common.parameters
     messages = parse_messages(rest.pop("messages", None))
     tools, wanted = narrow(parse_tools(take(rest, "tools", list) or []), rest.pop("tool_choice", None))

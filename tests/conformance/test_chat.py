@@ -77,6 +77,7 @@ def test_usage_is_estimated_and_marked_where_the_upstream_gives_none(gateway: Co
     assert answer.headers["x-usage-estimated"] == "true"
 
 
+SCHEMA = WEATHER["function"]["parameters"]
 HISTORY = [
     {"role": "system", "content": "be brief"},
     {"role": "developer", "content": "be kind"},
@@ -363,6 +364,66 @@ def test_a_custom_tool_is_called_with_plain_text(gateway: Connected, upstream: O
     head, *rest = [call for call in fragments if call["index"] == 0]
     assert head == {"index": 0, "id": "call_0", "type": "custom", "custom": {"name": "apply_patch", "input": ""}}
     assert rest == [{"index": 0, "custom": {"input": said}}]
+
+
+EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
+FOR_CLAUDE: dict[str, Any] = {
+    "system": [{"type": "text", "text": "be brief", **EPHEMERAL}],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "weather?", **EPHEMERAL}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "I should look.", "signature": "EqQB"},
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Åbo"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "toolu_1",
+                    "content": [
+                        {"type": "text", "text": "sunny"},
+                        {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}},
+                    ],
+                },
+                {"type": "text", "text": "and now?"},
+            ],
+        },
+    ],
+    "tools": [{"name": "get_weather", "input_schema": WEATHER["function"]["parameters"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ({"type": "auto"}, "auto"),
+        ({"type": "any"}, "required"),
+        ({"type": "tool", "name": "get_weather"}, {"type": "function", "function": {"name": "get_weather"}}),
+    ],
+)
+def test_anthropics_words_are_understood_in_a_chat(
+    gateway: Connected, upstream: OpenAIUpstream, choice: Any, told: Any
+) -> None:
+    """Cursor sends them for a model whose name begins with claude-, and reads the answer to a chat."""
+    answer = gateway.http.post("/v1/chat/completions", json={"model": "tools", **FOR_CLAUDE, "tool_choice": choice})
+
+    check(answer.json(), "CreateChatCompletionResponse")
+    assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
+    asked = upstream.bodies[0]
+    system, user, assistant, result, last = asked["messages"]
+    assert (system["role"], system["content"][0]["text"]) == ("system", "be brief")
+    assert user["content"][0]["text"] == "weather?"
+    assert [part["text"] for part in assistant["content"]] == ["I look."]
+    assert assistant["tool_calls"][0]["function"] == {"name": "get_weather", "arguments": '{"city": "Åbo"}'}
+    assert result == {"role": "tool", "tool_call_id": "toolu_1", "content": [{"type": "text", "text": "sunny"}]}
+    assert [part["type"] for part in last["content"]] == ["image_url", "text"]
+    assert asked["tools"] == [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
+    assert asked["tool_choice"] == told
 
 
 @everywhere

@@ -38,6 +38,12 @@ INVALID: dict[str, dict[str, Any]] = {
     "messages[0].tool_calls[0].custom.input": {
         "messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f"}}]}]
     },
+    "messages[0].content[0].text": {
+        "messages": [{"role": "user", "content": [{"type": "tool_use"}, {"type": "text"}]}]
+    },
+    "messages[0].tool_calls[0].id": {"messages": [{"role": "assistant", "content": [{"type": "tool_use"}]}]},
+    "messages[0].tool_call_id": {"messages": [{"role": "user", "content": [{"type": "tool_result"}, "x", None]}]},
+    "messages.content.source": {"messages": [{"role": "user", "content": [{"type": "image", "source": "x"}]}]},
     "temperature": {"temperature": "hot"},
     "temperature ": {"temperature": 2.5},
     "top_p": {"top_p": -0.1},
@@ -56,6 +62,7 @@ INVALID: dict[str, dict[str, Any]] = {
     "tools": {"tools": {}},
     "tools ": {"tools": [{"type": "function", "function": {"name": "f"}}] * 129},
     "tools[0].type": {"tools": [{}]},
+    "tools[0].function.name ": {"tools": [{"input_schema": {}}]},
     "tools[0].function": {"tools": [{"type": "function"}]},
     "tools[0].function.name": {"tools": [{"type": "function", "function": {}}]},
     "tools[0].function.parameters": {"tools": [{"type": "function", "function": {"name": "f", "parameters": "{}"}}]},

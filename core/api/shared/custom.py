@@ -32,7 +32,7 @@ def forms_of(tools: Iterable[Json]) -> Forms:
     """For the custom tools among `tools`, which were checked: chat's own form, or what Cursor reads, which gives them
     flat: a function whose arguments are the plain text.
     """
-    custom = [tool for tool in tools if tool["type"] == "custom"]
+    custom = [tool for tool in tools if tool.get("type") == "custom"]
     return {tool.get("custom", tool)["name"]: "custom" if "custom" in tool else "function" for tool in custom}
 
 
