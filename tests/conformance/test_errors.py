@@ -39,7 +39,7 @@ INVALID: dict[str, dict[str, Any]] = {
         "messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f"}}]}]
     },
     "messages[0].content[0].text": {
-        "messages": [{"role": "user", "content": [{"type": "tool_use"}, {"type": "text"}]}]
+        "messages": [{"role": "user", "content": [{"type": "thinking"}, {"type": "text"}]}]
     },
     "messages[0].tool_calls[0].id": {"messages": [{"role": "assistant", "content": [{"type": "tool_use"}]}]},
     "messages[0].tool_call_id": {"messages": [{"role": "user", "content": [{"type": "tool_result"}, "x", None]}]},
