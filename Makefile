@@ -6,7 +6,7 @@ FUNCTION_PYTHON ?= 3.13
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test lint types bench package-aws package-gcp screenshots format clean
+.PHONY: run test lint types bench package-aws package-gcp docs screenshots format clean
 
 run: $(BIN)/.run  ## start the gateway on 127.0.0.1:8000
 	$(BIN)/any2api serve
@@ -30,6 +30,9 @@ package-aws: $(BIN)/.run  ## dist/any2api-aws-ARCH.zip: an AWS Lambda function
 
 package-gcp: $(BIN)/.run  ## dist/any2api-gcp: the source of a Google Cloud Function, and the same as a zip
 	$(BIN)/any2api package gcp
+
+docs: $(BIN)/.dev  ## docs/clients.md, from what the cockpit shows
+	$(BIN)/python -m tests.docs.clients
 
 screenshots: $(BIN)/.dev  ## docs/images, by Debian's Chromium
 	$(BIN)/python -m tests.cockpit.screenshots

@@ -77,13 +77,14 @@ export class CockpitConnect extends HTMLElement {
     this.#list.replaceChildren(...this.#clients.map((client) => this.#card(client)));
   }
 
-  #card({ name, where, fields = [], code, path }) {
+  #card({ name, where, fields = [], code, note, path }) {
     const result = h("p", { class: "muted", role: "status" });
     return h("section", { class: "card" },
       h("h3", {}, name),
       where && h("p", { class: "muted" }, where[language()]),
       fields.map(([label, value]) => setting(label, this.#fill(value), () => this.#fill(value, session.key))),
       code && h("pre", { tabindex: "0", class: "code" }, this.#fill(code)),
+      note && h("p", { class: "muted" }, note[language()]),
       h("div", { class: "row" }, code && copyButton(() => this.#fill(code, session.key)),
         path in APIS && button("connect.test", () => this.#test(path, result), { class: "small" })),
       result);
