@@ -25,7 +25,7 @@ TOKENS = ("tok-canary-alpha-5e1f", "tok-canary-bravo-77aa")
 EXTRA = "hdr-canary-charlie-90d1"
 CANARIES = (*TOKENS, EXTRA, KEY)
 DONE = b"data: [DONE]\n\n"
-FAST = {"first_event_timeout": 1.0, "idle_timeout": 1.0, "total_timeout": 20}
+FAST = {"first_event_timeout": 3.0, "idle_timeout": 3.0, "total_timeout": 30}
 
 
 # What an upstream says

@@ -237,7 +237,7 @@ async def test_a_giant_line(stage, streamed):
         for _ in range(24):
             await wire.chunk(b"x" * MEBIBYTE)
 
-    async with stage(script) as here:
+    async with stage(script, first_event_timeout=60) as here:
         tracemalloc.start()
         refused(await here.ask(stream=streamed), 502, "upstream_event_too_large")
         _, peak = tracemalloc.get_traced_memory()
