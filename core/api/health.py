@@ -9,5 +9,6 @@ router = APIRouter()
 
 
 @router.api_route("/healthz", methods=["GET", "HEAD"])
+@router.api_route("/api/hello", methods=["GET", "HEAD"])  # where Claude Code knocks
 async def health() -> Response:
     return Response(b'{"status":"ok"}', media_type="application/json")

@@ -54,7 +54,7 @@ def test_the_official_client_lists_and_retrieves(gateway: Connected) -> None:
             client.models.retrieve("unheard-of")
 
 
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/vendor/echo", "/", "/healthz"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/vendor/echo", "/", "/healthz", "/api/hello"])
 def test_a_head_request_gets_the_head_alone(gateway: Connected, path: str) -> None:
     """Item 132."""
     answer = gateway.http.head(path)

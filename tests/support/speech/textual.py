@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -13,9 +14,14 @@ from tests.support.upstream import Seen
 _HEADING = re.compile(r"^\[(system|user|assistant|tool[^\]\n]*)\]$", re.MULTILINE)
 
 
-_TOOL = re.compile(r"^(\w+)(?:: [^\n]*)?\n\{", re.MULTILINE)
+_OFFER = re.compile(r"# Tools\n.*?\n\n(.*?)\n\nTo call a tool", re.DOTALL)
 _MARK = re.compile(r"<(tool_call_\w+)>")
 _RESULT = re.compile(r"<(tool_result_\w+)[^>]*>\n(.*?)\n</\1>", re.DOTALL)
+
+
+def _fitting(arguments: dict[str, str], schema: Any) -> dict[str, str]:
+    """What of `arguments` the schema has a place for, and anything in its other places."""
+    return {name: arguments.get(name, name) for name in schema.get("properties") or arguments}
 
 
 class TextualTurn(Turn):
@@ -33,7 +39,7 @@ class TextualTurn(Turn):
 
     @property
     def tools(self) -> Sequence[str]:
-        return _TOOL.findall(self._instructions)
+        return [*self._schemas]
 
     async def think(self, text: str) -> None:
         """As models do whose service has no other place for it."""
@@ -42,9 +48,23 @@ class TextualTurn(Turn):
     async def call(self, calls: Sequence[tuple[str, str]]) -> None:
         [mark, *_] = _MARK.findall(self._instructions)
         for name, arguments in calls:
-            block = f'<{mark}>\n{{"name": "{name}", "arguments": {arguments}}}\n</{mark}>\n'
+            call = {"name": name, "arguments": _fitting(json.loads(arguments), self._schemas[name])}
+            block = f"<{mark}>\n{json.dumps(call, ensure_ascii=False)}\n</{mark}>\n"
             for start in range(0, len(block), 9):
                 await self.piece(block[start : start + 9], "content")
+
+    @property
+    def _schemas(self) -> dict[str, Any]:
+        """The schema of each tool: the last line of what is said of it; the first begins with its name."""
+        schemas: dict[str, Any] = {}
+        described: list[str] = []
+        for line_ in "\n".join(_OFFER.findall(self._instructions)).splitlines():
+            if line_.startswith("{"):
+                schemas[described[0].partition(":")[0]] = json.loads(line_)
+                described = []
+            elif line_ or described:
+                described.append(line_)
+        return schemas
 
     @property
     def _instructions(self) -> str:
