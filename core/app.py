@@ -22,7 +22,7 @@ from core.api.shared.state import gateway_of
 from core.chat.errors import ConfigError
 from core.chat.options import Options
 from core.chat.ports import ChatProvider, SecretStore
-from core.chat.settings import Settings
+from core.chat.settings import OF_EVERY_PROVIDER, Settings
 from core.cockpit import api as cockpit
 from core.cockpit import page
 from core.config import is_weak
@@ -99,7 +99,7 @@ def build_providers(settings: Settings, http: HttpClient) -> dict[str, ChatProvi
     """A provider for each block of the configuration. Raises `ConfigError` for the first wrong setting."""
     return {
         name: _load("core.providers", provider.kind, f"providers.{name}.kind").Provider(
-            Options(f"providers.{name}", provider.table), http
+            Options(f"providers.{name}", provider.table, OF_EVERY_PROVIDER), http
         )
         for name, provider in settings.providers.items()
     }
@@ -126,6 +126,7 @@ def set_up_logging() -> None:
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong with a form, its sender is told
     for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == log.name]:
         logging.getLogger(
             name

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from core.chat.errors import ConfigError
 from core.chat.requests import Json
 
 
 class Options:
-    """A settings table under its dotted `path`, "" for a whole file. Call `done()` once everything was read."""
+    """A settings table under its dotted `path`, "" for a whole file. Call `done()` once everything was read.
 
-    def __init__(self, path: str, table: Mapping[str, Json]) -> None:
+    `taken`: further keys of the table in the file, which others have read and taken out.
+    """
+
+    def __init__(self, path: str, table: Mapping[str, Json], taken: Iterable[str] = ()) -> None:
         self.path = path
         self._table = table
-        self._read: set[str] = set()
+        self._read = set(taken)
 
     def __contains__(self, key: str) -> bool:
         return key in self._table

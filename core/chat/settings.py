@@ -21,7 +21,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
 _MEGABYTE = 1024 * 1024
-_READ_HERE = frozenset({"kind", "tokens", "models", "emulate_tools", "reasoning_in_content", "split_think_tags"})
+OF_EVERY_PROVIDER = frozenset({"kind", "tokens", "models", "emulate_tools", "reasoning_in_content", "split_think_tags"})
+"""What a provider's table may hold, whatever its kind; the provider itself never sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _provider(name: str, root: Options) -> ProviderSettings:
         emulate_tools=_choice(options, "emulate_tools", None),
         reasoning_in_content=_choice(options, "reasoning_in_content", False),
         split_think_tags=_choice(options, "split_think_tags", True),
-        table={key: value for key, value in providers.mapping(name).items() if key not in _READ_HERE},
+        table={key: value for key, value in providers.mapping(name).items() if key not in OF_EVERY_PROVIDER},
     )
 
 

@@ -69,6 +69,15 @@ def test_what_did_not_happen_is_left_out(caplog: pytest.LogCaptureFixture) -> No
     assert set(fields) == {"level", "severity", "logger", "request_id", "method", "path", "status", "total_ms", "error"}
 
 
+def test_what_took_no_time_took_zero_milliseconds(caplog: pytest.LogCaptureFixture) -> None:
+    record = Record(first_event=0.0001, usage=Usage(3, 0))
+    log_request(SCOPE, 200, 0.0001, record, str)
+    line = json.loads(JsonLines().format(caplog.records[-1]))
+
+    assert (line["first_event_ms"], line["total_ms"], line["completion_tokens"]) == (0, 0, 0)
+    assert "first 0 ms  total 0 ms  3+0 tokens" in Words().format(caplog.records[-1])
+
+
 def test_a_query_is_never_written(caplog: pytest.LogCaptureFixture) -> None:
     for formatter in (JsonLines(), Words()):
         assert "QUERY" not in written(caplog, FULL, formatter)

@@ -95,6 +95,7 @@ url = "ftp://x"
     assert (code, out) == (1, "")
     lines = err.splitlines()
     assert lines[0].startswith("any2api.toml:3: providers.one.base_ulr: is not a setting of providers.one")
+    assert "(there are: base_url, emulate_tools, first_event_timeout, headers, kind, models, reasoning_in" in lines[0]
     assert lines[1].startswith("any2api.toml:9: providers.three.kind: ")
     assert lines[2].startswith("any2api.toml:13: providers.four.url: ")
     assert len(lines) == 3

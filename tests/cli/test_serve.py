@@ -6,6 +6,7 @@ import signal
 import socket
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
 from core.cli import main
@@ -107,6 +108,7 @@ async def serving(start, settings, *arguments: str, **environment: str):
         out, err = await process.communicate()
         assert (process.returncode, out) == (0, b"")
         assert b"Traceback" not in err
+        assert all(line.startswith(b'{"level": "info"') for line in err.splitlines())
 
 
 async def paste(line: str, **environment: str) -> str:
@@ -148,3 +150,10 @@ async def test_a_public_address_with_a_strong_key_is_served(start, settings):
         assert lines[0].startswith("any2api listens at http://127.0.0.1:")
         answered = await paste(lines[2], API_MASTER_KEY=STRONG)
     assert answered.rstrip().endswith("data: [DONE]")
+
+
+async def test_a_form_that_is_none_is_one_line_in_the_log_as_all_requests(start, settings):
+    async with serving(start, settings, API_MASTER_KEY=STRONG) as lines, httpx.AsyncClient(trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {STRONG}", "Content-Type": "multipart/form-data; boundary=B"}
+        answer = await client.post(f"{lines[0].split()[-1]}/audio/transcriptions", headers=headers, content=b"nonsense")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_form")

@@ -51,9 +51,15 @@ def data(http: httpx.Client, path: str) -> list[dict[str, Any]]:
 def asked(http: httpx.Client, model: str, prompt: str = "hello") -> httpx.Response:
     """A chat that the activity shows by now: it is noted once the answer is out."""
     answer = http.post(CHAT, json=question(model, prompt))
+    entry_of(http, answer)
+    return answer
+
+
+def entry_of(http: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
     for _ in range(TRIES):
-        if any(entry["request_id"] == answer.headers["x-request-id"] for entry in data(http, "/api/activity")):
-            return answer
+        for entry in data(http, "/api/activity"):
+            if entry["request_id"] == answer.headers["x-request-id"]:
+                return entry
     raise AssertionError("the activity never showed it")
 
 
@@ -102,6 +108,12 @@ def test_activity_has_the_newest_first_and_no_words(http: httpx.Client) -> None:
     assert failed["status"] == 502
     assert failed["error"] == "upstream_http_500"
     assert "private" not in http.get("/api/activity").text
+
+
+def test_what_was_wrong_with_a_request_is_told_by_its_field(http: httpx.Client) -> None:
+    answer = http.post(CHAT, json={**question("demo/echo"), "temperature": "hot"})
+    assert answer.json()["error"]["code"] is None
+    assert entry_of(http, answer)["error"] == "invalid temperature"
 
 
 def test_who_has_no_key_and_who_only_looks_leave_no_trace(http: httpx.Client) -> None:

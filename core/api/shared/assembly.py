@@ -20,6 +20,8 @@ from core.chat.redact import redact
 from core.gateway.activity import Activity
 from core.gateway.gateway import Gateway
 
+_LONGEST_PARAM = 64
+
 
 def assemble(gateway: Gateway, routers: Iterable[APIRouter], later: Iterable[Later], origins: Sequence[str]) -> ASGIApp:
     """`routers` in front of `gateway`, and those that are only loaded `later`. Pages from `origins` may read us."""
@@ -49,9 +51,9 @@ def assemble_closed(error: ChatError) -> ASGIApp:
 
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, ChatError)  # noqa: S101  # registered for nothing else
-    record = record_of(request.scope)
-    record.error = record.error or error.code or ""
     redact_error(error, gateway_of(request).redact)
+    record = record_of(request.scope)
+    record.error = record.error or error.code or (f"invalid {error.param[:_LONGEST_PARAM]}" if error.param else "")
     return error_response(error, form=_form(request))
 
 
@@ -62,6 +64,7 @@ async def _not_routed(request: Request, error: Exception) -> Response:
         404: ("Unknown request URL.", "unknown_url"),
         405: ("This method is not allowed here.", "method_not_allowed"),
     }.get(error.status_code, (error.detail, None))
+    record_of(request.scope).error = code or ""
     refusal = ChatError(message, status=error.status_code, type="invalid_request_error", code=code)
     return error_response(refusal, {"Allow": _allowed(request)} if error.status_code == 405 else {}, _form(request))
 

@@ -66,17 +66,17 @@ def log_request(scope: Scope, status: int, seconds: float, record: Record, redac
         "provider": record.provider,
         "upstream_model": redact(record.upstream_model),
         "token": record.token,
-        "attempts": record.attempts,
+        "attempts": record.attempts or None,
         "first_event_ms": None if record.first_event is None else round(record.first_event * 1000),
         "total_ms": round(seconds * 1000),
-        "events": record.events,
+        "events": record.events or None,
         "finish": record.finish,
         "error": record.error,
         "prompt_tokens": usage.prompt_tokens if usage else None,
         "completion_tokens": usage.completion_tokens if usage else None,
-        "usage_estimated": usage.estimated if usage else None,
+        "usage_estimated": usage.estimated or None if usage else None,
     }
-    told = {name: value for name, value in fields.items() if value not in (None, "", 0) or name == "status"}
+    told = {name: value for name, value in fields.items() if value is not None and value != ""}
     _LOG.info("request", extra={"fields": told})
 
 
@@ -92,10 +92,10 @@ def _line(fields: dict[str, Json]) -> str:
         parts.append(f"{fields['model']} → {fields.get('provider', '?')} ({fields.get('token', '-')})")
     if "first_event_ms" in fields:
         parts.append(f"first {fields['first_event_ms']} ms")
-    parts.append(f"total {fields.get('total_ms', 0)} ms")
+    parts.append(f"total {fields['total_ms']} ms")
     if "completion_tokens" in fields:
         about = "~" if fields.get("usage_estimated") else ""
-        parts.append(f"{about}{fields.get('prompt_tokens', 0)}+{fields['completion_tokens']} tokens")
+        parts.append(f"{about}{fields['prompt_tokens']}+{fields['completion_tokens']} tokens")
     if "error" in fields:
         parts.append(str(fields["error"]))
     return "  ".join([*parts, str(fields["request_id"])])
