@@ -18,13 +18,14 @@ PATIENCE = 3.0
 
 
 def run(settings: Settings) -> int:
-    """Prints every model with the provider that answers first."""
+    """Prints every model with the provider that answers first, and what it makes."""
     listed = asyncio.run(_listing(settings))
     if not listed:
         raise Unavailable("No provider lists a model now; name some in its `models`.")
-    width = max(len(model.id) for model in listed)
+    id_width = max(len(model.id) for model in listed)
+    provider_width = max(len(model.provider) for model in listed)
     for model in listed:
-        print(plain(f"{model.id:{width}}  {model.provider}"))
+        print(plain(f"{model.id:{id_width}}  {model.provider:{provider_width}}  {model.info.kind}"))
     return 0
 
 

@@ -11,7 +11,7 @@ from tests.support.upstream import Seen, Wire, upstream
 
 
 async def two_models(_: Seen, wire: Wire) -> None:
-    await wire.reply(200, json.dumps({"data": [{"id": "alpha-long\x1b[2J"}, {"id": "beta"}]}))
+    await wire.reply(200, json.dumps({"data": [{"id": "alpha-long\x1b[2J"}, {"id": "dall-e-3"}]}))
 
 
 async def test_models_as_a_client_sees_them(run, directory):
@@ -29,10 +29,10 @@ async def test_models_as_a_client_sees_them(run, directory):
         outcome = await run("models")
     assert (outcome.code, outcome.err) == (0, "")
     assert [line.split() for line in outcome.out.splitlines()] == [
-        ["best", "named"],
-        ["alpha-long[2J", "found"],
-        ["beta", "found"],
-        ["fast", "named"],
+        ["best", "named", "chat"],
+        ["alpha-long[2J", "found", "chat"],
+        ["dall-e-3", "found", "image"],
+        ["fast", "named", "chat"],
     ]
 
 
