@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -230,6 +231,18 @@ def test_a_wrong_field_is_named(body: dict[str, Any], param: str) -> None:
         parse({**BODY, **body})
 
     assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"max_tokens": 0}, "`max_tokens` must be between 1 and 1000000000."),
+        ({"temperature": 3}, "`temperature` must be between 0 and 2."),
+    ],
+)
+def test_what_a_number_may_be_is_told_in_plain_digits(body: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequest, match=re.escape(message)):
+        parse({**BODY, **body})
 
 
 def test_the_root_has_the_defaults_of_the_workers_proxy() -> None:

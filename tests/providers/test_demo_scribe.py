@@ -37,7 +37,8 @@ def test_the_words_fill_the_recording() -> None:
     times = [0.0, *(word["end"] for word in words)]
     assert [word["start"] for word in words] == times[:-1]
     assert times == sorted(times)
-    assert times[-1] == pytest.approx(1.2)
+    assert times[-1] == 1.2
+    assert all(len(str(time)) <= len("0.123") for time in times)
 
 
 def test_of_other_files_it_knows_the_size() -> None:

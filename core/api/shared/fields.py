@@ -62,7 +62,7 @@ def check(value: Json, kind: type, path: str) -> Json:
 def number_within(body: dict[str, Json], name: str, kind: type, least: float, most: float) -> None:
     """Check a number that stays in `body`."""
     if name in body and not least <= check(body[name], kind, name) <= most:
-        raise invalid(name, f"must be between {least:g} and {most:g}")
+        raise invalid(name, f"must be between {least:.12g} and {most:.12g}")
 
 
 def bounded(items: list[Json], most: int, path: str) -> list[Json]:

@@ -38,7 +38,9 @@ def _timed(text: str, seconds: float) -> Mapping[str, Json]:
     """The words, spread evenly over the recording, and the one segment that they make."""
     spoken = text.split()
     step = seconds / len(spoken)
-    words = [{"word": word, "start": n * step, "end": (n + 1) * step} for n, word in enumerate(spoken)]
+    words = [
+        {"word": word, "start": round(n * step, 3), "end": round((n + 1) * step, 3)} for n, word in enumerate(spoken)
+    ]
     segment = {
         "id": 0,
         "seek": 0,
