@@ -8,10 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from tests.support.models import ANY_KIND, echo, endless, gated, reasoning, tools
+from tests.support.models import ANY_KIND
 from tests.support.openai_upstream import Turn
-
-__all__ = ["ALL", "ODDITIES", "echo", "endless", "gated", "reasoning", "tools"]
 
 Behaviour = Callable[[Any], Awaitable[None]]
 

@@ -6,8 +6,8 @@ import base64
 import json
 import threading
 
+from tests.support.models import echo, endless, gated, reasoning, tools
 from tests.support.openai_media import OpenAIMedia
-from tests.support.openai_models import echo, endless, gated, reasoning, tools
 from tests.support.openai_parameters import body_of
 from tests.support.openai_upstream import Turn
 from tests.support.upstream import Seen, Wire
