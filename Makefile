@@ -6,7 +6,7 @@ FUNCTION_PYTHON ?= 3.13
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: run test lint types bench package-aws package-gcp docs screenshots format clean
+.PHONY: run test lint types bench package-aws package-gcp docs screenshots format clean help
 
 run: $(BIN)/.run  ## start the gateway on 127.0.0.1:8000
 	$(BIN)/any2api serve
@@ -41,8 +41,11 @@ format: $(BIN)/.dev  ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean:
+clean:  ## away with the environments and all that was made
 	rm -rf .venv node_modules dist build
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST)
 
 ifdef UV
 $(BIN)/.run: pyproject.toml uv.lock

@@ -1,7 +1,7 @@
 """What callers do, rows 64 to 88, and 91.
 
 Not here: row 66, a hang-up that the platform does not tell, is what the deadline is for (row 96); rows 89 and 90
-concern the cockpit and stand in tests/cockpit; row 92, Idempotency-Key, is not built.
+concern the cockpit and stand in tests/cockpit; row 92, `Idempotency-Key`: README.md says that it is not looked at.
 Of row 67, heads that do not end are in tests/cli/test_connection.py.
 """
 
