@@ -81,6 +81,10 @@ class Gateway:
     async def list_models(self) -> list[Listed]:
         return await self._catalogue.models()
 
+    async def check_model(self, model: str) -> None:
+        """Raises `UnknownModel` for a name that nobody could be asked by."""
+        await self._catalogue.routes(model)
+
     def redact(self, text: str) -> str:
         """`text` without any of our secrets, or an upstream's address."""
         return redact(text, [*self._secrets.known(), *self._keys.known()])

@@ -14,8 +14,6 @@ from core.api.shared.errors import OwnErrors, json_bytes
 from core.api.shared.fields import invalid
 from core.api.shared.reply import Reply
 from core.api.shared.state import gateway_of
-from core.gateway.catalogue import Catalogue
-from core.gateway.gateway import Gateway
 from core.gateway.usage import prompt_tokens
 
 router = OwnErrors("/v1/messages", anthropic_error)
@@ -33,16 +31,10 @@ async def messages(request: Request) -> Reply:
 async def count_tokens(request: Request) -> Response:
     """An estimate: no upstream is asked."""
     asked = await _asked(request)
-    await _check_model(gateway_of(request), asked.chat.model)
+    await gateway_of(request).check_model(asked.chat.model)
     return Response(json_bytes({"input_tokens": prompt_tokens(asked.chat)}), media_type="application/json")
 
 
 async def _asked(request: Request) -> Asked:
     await authorize(request)
     return parse(await read_json(request, gateway_of(request).settings.max_body_bytes))
-
-
-async def _check_model(gateway: Gateway, model: str) -> None:
-    """Raises `UnknownModel` for one that could not be asked either: an id that is neither listed nor let through."""
-    if all(listed.id != model for listed in await gateway.list_models()):
-        await Catalogue(gateway.upstreams, {}).routes(model)
