@@ -9,6 +9,7 @@ export function field(input, suggestions = []) {
   const list = suggestions.length > 0 &&
     h("datalist", { id: `suggestions-${++lists}` }, suggestions.map((value) => h("option", { value })));
   if (list) input.setAttribute("list", list.id);
+  if (input.pattern) input.title = suggestions.join(", ");  // what the browser tells whoever writes something else
   return h("label", { class: "field" }, h("code", {}, input.name), list, input);
 }
 

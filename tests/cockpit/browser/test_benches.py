@@ -130,6 +130,11 @@ def test_what_makes_no_sense_is_not_asked_for(cockpit: Page) -> None:
     panel.get_by_role("button", name="Run").click()
     assert panel.locator("article").count() == 0
     panel.get_by_label("n", exact=True).fill("1")
+    panel.get_by_label("size", exact=True).fill("huge")
+    panel.get_by_role("button", name="Run").click()
+    assert panel.locator("article").count() == 0
+    assert "1024x1024" in (panel.get_by_label("size", exact=True).get_attribute("title") or "")
+    panel.get_by_label("size", exact=True).fill("64x64")
     made(panel, "x")
 
 
