@@ -74,6 +74,8 @@ def _message(message: dict[str, Json], path: str) -> Message:
     role = _ROLES[spoken]
     calls = _tool_calls(message, path)
     content = _content(message.pop("content", None), f"{path}.content")
+    if content == () and calls:  # Cursor's way to say nothing
+        content = None
     if content is None and not calls:
         if role != "assistant" or not message.get("refusal"):
             raise invalid(f"{path}.content", "is missing")
@@ -90,7 +92,7 @@ def _content(content: Json, path: str) -> str | tuple[ContentPart, ...] | None:
         return content
     if not isinstance(content, list):
         raise invalid(path, "must be a string or an array of parts")
-    return tuple(_part(check(part, dict, f"{path}[{i}]"), f"{path}[{i}]") for i, part in enumerate(content)) or None
+    return tuple(_part(check(part, dict, f"{path}[{i}]"), f"{path}[{i}]") for i, part in enumerate(content))
 
 
 def _part(part: dict[str, Json], path: str) -> ContentPart:
