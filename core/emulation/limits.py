@@ -19,6 +19,7 @@ from core.chat.events import (
 )
 from core.chat.tokens import beginning, weigh
 from core.dialects.inline import overlap
+from core.emulation.transforms import up_to_finish
 
 
 class StopSequences:
@@ -29,12 +30,7 @@ class StopSequences:
         self._pending = ""
 
     def pass_on(self, batch: Batch) -> Batch:
-        passed: list[StreamEvent] = []
-        for event in batch:
-            passed += self._pass(event)
-            if passed and isinstance(passed[-1], Finish):
-                break
-        return passed
+        return up_to_finish(batch, self._pass)
 
     def _pass(self, event: StreamEvent) -> list[StreamEvent]:
         match event:
@@ -72,12 +68,7 @@ class TokenLimit:
         self._calls: dict[str, list[StreamEvent]] = {}
 
     def pass_on(self, batch: Batch) -> Batch:
-        passed: list[StreamEvent] = []
-        for event in batch:
-            passed += self._pass(event)
-            if passed and isinstance(passed[-1], Finish):
-                break
-        return passed
+        return up_to_finish(batch, self._pass)
 
     def _pass(self, event: StreamEvent) -> list[StreamEvent]:
         match event:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from core.chat.events import Batch, Finish
+from core.chat.events import Batch, Finish, StreamEvent
 
 
 class Transform(Protocol):
@@ -15,6 +15,16 @@ class Transform(Protocol):
     def pass_on(self, batch: Batch) -> Batch:
         """What goes on now. A `Finish` of its own, as the last event, ends the answer there."""
         ...
+
+
+def up_to_finish(batch: Batch, pass_on: Callable[[StreamEvent], Sequence[StreamEvent]]) -> Batch:
+    """What `pass_on` makes of each event of `batch`, and nothing behind a `Finish`."""
+    passed: list[StreamEvent] = []
+    for event in batch:
+        passed += pass_on(event)
+        if passed and isinstance(passed[-1], Finish):
+            break
+    return passed
 
 
 async def transformed(stream: AsyncGenerator[Batch], transforms: Sequence[Transform]) -> AsyncGenerator[Batch]:
